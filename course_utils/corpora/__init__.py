@@ -1,0 +1,54 @@
+"""Every text that the course reads, as a `datasets` corpus."""
+
+import datasets
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError, RepositoryNotFoundError
+
+from course_utils.corpora import pydocs
+
+LOCAL = {"pydocs": pydocs.load}  # name -> function without arguments that returns a DatasetDict
+
+
+def load(name: str, split: str | None = None) -> datasets.Dataset | datasets.DatasetDict:
+    """Return a corpus by name.
+
+    Args:
+        name: `pydocs` (the prose that every CPython carries), or the id of a data set on the Hugging Face Hub,
+            such as `roneneldan/TinyStories`.
+        split: `train` or `validation`, or any other split of a Hub data set; None gives all of them.
+
+    Returns:
+        A `datasets.Dataset` for one split, a `datasets.DatasetDict` for all.
+
+    Raises:
+        ValueError: an unknown name or split.
+        ConnectionError: the Hub can't be reached and the data set was never downloaded; the message says what to run.
+    """
+    if name not in LOCAL:
+        if name.count("/") != 1:
+            raise ValueError(f"unknown corpus {name!r}: choose one of {sorted(LOCAL)} or a Hub id such as owner/name")
+        return _from_hub(name, split)
+    corpus = LOCAL[name]()
+    if split is None:
+        return corpus
+    if split not in corpus:
+        raise ValueError(f"unknown split {split!r} of {name}: choose one of {sorted(corpus)}")
+    return corpus[split]
+
+
+def _from_hub(name: str, split: str | None):
+    try:
+        return datasets.load_dataset(name, split=split)
+    except (RepositoryNotFoundError, GatedRepoError, datasets.exceptions.DatasetNotFoundError) as error:
+        raise ValueError(f"the Hub has no data set {name!r} that you may read: {error}") from error
+    except ValueError:  # an unknown split, say: the library's own words are clear
+        raise
+    except Exception as error:  # whatever the HTTP library raises when there is no network
+        try:
+            downloaded = snapshot_download(name, repo_type="dataset", local_files_only=True)
+        except LocalEntryNotFoundError:
+            raise ConnectionError(
+                f"can't reach the Hugging Face Hub for {name!r} ({type(error).__name__}). With a network, run "
+                f"`hf download --repo-type dataset {name}` once; the course reads the downloaded copy from then on."
+            ) from error
+        return datasets.load_dataset(downloaded, split=split)

@@ -1,0 +1,183 @@
+"""The three knobs on a next-token distribution: temperature, top-k, top-p.
+
+Their order is temperature, top-k, renormalise, top-p, the same as Hugging Face's.
+"""
+
+import math
+import operator
+
+import torch
+from torch import Tensor
+
+from course_utils.device import widened
+
+TOP_P_SLACK = 1e-6  # rounding allowed when a mass is compared with p, so that .4 + .3 + .2 reaches .9
+
+
+def apply_temperature(logits: Tensor, t: float) -> Tensor:
+    """Divide logits by a temperature: softmax(u / t).
+
+    t < 1 sharpens the distribution, t > 1 flattens it, t = 1 changes nothing. t = 0 is greedy: every logit but the
+    largest becomes -inf; the lowest id wins a tie.
+
+    Args:
+        logits: (..., V).
+        t: temperature, >= 0.
+
+    Returns:
+        (..., V).
+
+    Raises:
+        ValueError: t is negative or not finite; logits hold NaN or +inf, or a row of nothing but -inf.
+
+    Source: Ackley, Hinton and Sejnowski (1985), "A learning algorithm for Boltzmann machines".
+    """
+    _check_logits(logits)
+    t = check_temperature(t)
+    if t == 0:
+        winner = logits.argmax(dim=-1, keepdim=True)  # (..., 1), the first of several maxima
+        only = torch.full_like(logits, -math.inf)
+        return only.scatter(-1, winner, logits.gather(-1, winner))
+    limits = torch.finfo(logits.dtype)
+    t = min(max(t, limits.tiny), limits.max)  # beyond these t would be rounded to 0 or to infinity
+    scaled = logits / t
+    if torch.isinf(scaled[~torch.isinf(logits)]).any():  # overflow: shift the maximum to 0 first, softmax can't tell
+        scaled = (logits - logits.amax(dim=-1, keepdim=True)) / t
+    return scaled
+
+
+def top_k_filter(logits: Tensor, k: int) -> Tensor:
+    """Keep the k largest logits of each row, set the others to -inf.
+
+    Exactly k are kept: of tokens that tie at the k-th place, those with the lowest ids. k > V keeps all V.
+
+    Args:
+        logits: (..., V).
+        k: number of tokens to keep, >= 1.
+
+    Returns:
+        (..., V).
+
+    Raises:
+        ValueError: k < 1; logits hold NaN or +inf, or a row of nothing but -inf.
+
+    Source: Fan, Lewis and Dauphin (2018), "Hierarchical Neural Story Generation".
+    """
+    _check_logits(logits)
+    k = check_top_k(k)
+    if k >= logits.shape[-1]:
+        return logits
+    kth = logits.topk(k, dim=-1).values[..., -1:]  # (..., 1) the smallest logit that may stay
+    above = logits > kth  # (..., V)
+    tied = logits == kth  # (..., V)
+    room = k - above.sum(dim=-1, keepdim=True)  # (..., 1) places left for the tied
+    keep = above | (tied & (tied.cumsum(dim=-1) <= room))  # (..., V)
+    return logits.masked_fill(~keep, -math.inf)
+
+
+def top_p_filter(logits: Tensor, p: float) -> Tensor:
+    """Keep the smallest set of tokens whose probability mass is at least p, set the others to -inf.
+
+    Tokens enter from the most probable down (the lowest id first among equals), the one that crosses p included,
+    and there is always at least one. Masses are summed in float64 and compared with p - 1e-6. p = 1 cuts nothing.
+
+    Args:
+        logits: (..., V).
+        p: mass to keep, 0 < p <= 1.
+
+    Returns:
+        (..., V).
+
+    Raises:
+        ValueError: p outside (0, 1]; logits hold NaN or +inf, or a row of nothing but -inf.
+
+    Source: Holtzman, Buys, Du, Forbes and Choi (2020), "The Curious Case of Neural Text Degeneration", section 3.1.
+    """
+    _check_logits(logits)
+    p = check_top_p(p)
+    if p == 1:
+        return logits
+    wide = widened(logits)  # (..., V) float64
+    order = wide.argsort(dim=-1, descending=True, stable=True)  # (..., V), ties stay in the order of their ids
+    probs = wide.softmax(dim=-1).gather(-1, order)  # (..., V), largest first
+    mass_before = probs.cumsum(dim=-1) - probs  # (..., V) mass of the tokens ahead of this one
+    keep_sorted = mass_before < p - TOP_P_SLACK
+    keep_sorted[..., 0] = True
+    keep = torch.zeros_like(keep_sorted).scatter(-1, order, keep_sorted)  # (..., V) back in the order of ids
+    return logits.masked_fill(~keep.to(logits.device), -math.inf)
+
+
+def next_token_probs(
+    logits: Tensor, temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None
+) -> Tensor:
+    """Turn logits into the distribution that a decoder samples from: temperature, top-k, renormalise, top-p.
+
+    Args:
+        logits: (..., V).
+        temperature: see `apply_temperature`.
+        top_k: see `top_k_filter`; None cuts nothing.
+        top_p: see `top_p_filter`; None cuts nothing.
+
+    Returns:
+        Probabilities (..., V) that sum to 1, exactly 0 where a token is cut; float32 at least.
+
+    Raises:
+        ValueError: an argument is out of range, named in the message.
+    """
+    logits = logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
+    logits = apply_temperature(logits, temperature)
+    if top_k is not None:
+        logits = top_k_filter(logits, top_k)
+    if top_p is not None:
+        logits = top_p_filter(logits, top_p)
+    return logits.softmax(dim=-1)
+
+
+def _check_logits(logits: Tensor) -> None:
+    if logits.dim() == 0 or logits.shape[-1] == 0:
+        raise ValueError(f"logits must be (..., V) with V at least 1, got shape {tuple(logits.shape)}")
+    if not logits.is_floating_point():
+        raise ValueError(f"logits must be floating point, got {logits.dtype}")
+    largest = logits.amax(dim=-1)  # (...), NaN if any is
+    if torch.isnan(largest).any():
+        raise ValueError("logits hold NaN: look for a division by zero or an overflow in the model")
+    if (largest == math.inf).any():
+        raise ValueError("logits hold +inf: no softmax exists; look for an overflow in the model")
+    if (largest == -math.inf).any():
+        raise ValueError("logits of a row are all -inf: no token is left to choose from")
+
+
+def check_temperature(t: float) -> float:
+    """Return t as a float; raise ValueError unless it is finite and not negative."""
+    number = _number("temperature", t)
+    if not (math.isfinite(number) and number >= 0):
+        raise ValueError(f"temperature must be a finite number >= 0 (0 is greedy), got {t}")
+    return number
+
+
+def check_top_k(k: int) -> int:
+    """Return k as an int; raise ValueError unless it is a whole number of at least 1."""
+    try:
+        k = operator.index(k)
+    except TypeError:
+        raise ValueError(f"top_k must be a whole number, got {k!r}") from None
+    if k < 1:
+        raise ValueError(f"top_k must be at least 1, got {k}; pass None to cut nothing")
+    return k
+
+
+def check_top_p(p: float) -> float:
+    """Return p as a float; raise ValueError unless 0 < p <= 1."""
+    number = _number("top_p", p)
+    if not 0 < number <= 1:
+        raise ValueError(f"top_p must be in (0, 1], got {p}; pass None to cut nothing")
+    return number
+
+
+def _number(name: str, value) -> float:
+    try:
+        if isinstance(value, str):
+            raise TypeError
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{name} must be a number, got {value!r}") from None

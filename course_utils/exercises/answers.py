@@ -1,0 +1,110 @@
+"""Answers of a student's function: are two the same, of what kind is one, how is it shown.
+
+An answer can be any object, also one that raises an error when it is looked at: nothing here lets such an error out.
+"""
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+TOLERANCE = 1e-5  # numbers closer than this count as equal
+LONGEST_SHOWN = 400  # characters of one input or answer in a message
+PROBLEMS = (Exception, SystemExit)  # what code of a student may raise; KeyboardInterrupt is the reader's own
+
+
+@dataclass(frozen=True)
+class Raised:
+    """The outcome of a call that raised an error instead of returning a value."""
+
+    error: BaseException
+
+
+def same(got: Any, expected: Any) -> bool:
+    """Say whether two answers are of one kind and equal up to rounding; two errors are if the class fits."""
+    try:
+        return _same(got, expected)
+    except PROBLEMS:  # what can't be compared with the expected answer isn't the expected answer
+        return False
+
+
+def kind(value: Any) -> str:
+    """Say what a value is, in words that are the same for values a check may compare."""
+    try:
+        return _kind(_plain(value))
+    except PROBLEMS:
+        return f"a {type(value).__name__}"
+
+
+def show(value: Any) -> str:
+    """Write a value short, numbers to four digits."""
+    try:
+        text = _show(value)
+    except PROBLEMS:
+        text = f"<{kind(value.error if isinstance(value, Raised) else value)} that can't be shown>"
+    text = text.encode("utf-8", "backslashreplace").decode()  # half a surrogate pair can't be printed
+    return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + " ..."
+
+
+def _same(got: Any, expected: Any) -> bool:
+    if isinstance(got, Raised) or isinstance(expected, Raised):
+        both = isinstance(got, Raised) and isinstance(expected, Raised)
+        return both and isinstance(got.error, type(expected.error))
+    got, expected = _plain(got), _plain(expected)
+    if kind(expected) == "a float" and kind(got) == "an int":
+        got = float(got)
+    if kind(got) != kind(expected):
+        return False
+    if isinstance(expected, Tensor):
+        got, expected = got.detach().cpu().double(), expected.detach().cpu().double()
+        return torch.allclose(got, expected, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True)
+    if isinstance(expected, float):
+        return math.isclose(got, expected, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+    if isinstance(expected, dict):
+        return got.keys() == expected.keys() and all(_same(got[key], expected[key]) for key in expected)
+    if isinstance(expected, list | tuple):
+        return len(got) == len(expected) and all(map(_same, got, expected))
+    return bool(got == expected)
+
+
+def _plain(value: Any) -> Any:
+    """A number or string of NumPy as Python's own; anything else as it is."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return f"{_tensor_words(value)} tensor of shape {tuple(value.shape)}"
+    for base in (bool, int, float, dict, list):  # a bool is an int, a Counter is a dict
+        if isinstance(value, base):
+            return f"an {base.__name__}" if base is int else f"a {base.__name__}"
+    module = type(value).__module__
+    return f"a {type(value).__name__}" if module == "builtins" else f"a {module}.{type(value).__name__}"
+
+
+def _tensor_words(value: Tensor) -> str:
+    if value.is_meta:
+        return "a meta"  # it has a shape and no numbers
+    number = "a bool" if value.dtype == torch.bool else "an int"
+    if value.is_floating_point() or value.is_complex():
+        number = "a complex" if value.is_complex() else "a float"
+    return number if value.layout == torch.strided else f"a sparse {number.split()[1]}"
+
+
+def _show(value: Any) -> str:
+    value = _plain(value)
+    if isinstance(value, Raised):
+        return f"{type(value.error).__name__}: {' '.join(str(value.error).split())}".removesuffix(": ")
+    if isinstance(value, Tensor):
+        return _show(value.tolist())
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key!r}: {_show(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_show, value)) + "]"
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))  # an address differs from run to run

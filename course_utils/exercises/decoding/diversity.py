@@ -1,0 +1,89 @@
+"""Exercise of notebook 06: how diverse a text is."""
+
+from course_utils.exercises.core import Exercise, Mistake, Probe
+
+
+def distinct_n(tokens: list[int], n: int) -> float:
+    """Return the share of a text's n-grams that are different; 0.0 if it is shorter than n.
+
+    After Li, Galley, Brockett, Gao and Dolan (2016), "A Diversity-Promoting Objective Function for Neural
+    Conversation Models", section 5, who divide by the number of tokens.
+    """
+    ngrams = [tuple(tokens[i : i + n]) for i in range(len(tokens) - n + 1)]
+    return len(set(ngrams)) / len(ngrams) if ngrams else 0.0
+
+
+def _ngrams(tokens: list[int], n: int) -> list[tuple[int, ...]]:
+    return [tuple(tokens[i : i + n]) for i in range(len(tokens) - n + 1)]
+
+
+def _glued(tokens: list[int], n: int) -> float:
+    glued = ["".join(map(str, ngram)) for ngram in _ngrams(tokens, n)]
+    return len(set(glued)) / len(glued) if glued else 0.0
+
+
+distinct_n = Exercise(
+    distinct_n,
+    shown="different n-grams over all n-grams.",
+    hints=(
+        "List all n-grams first: every run of n tokens, overlaps included. How many are there in a text of length L?",
+        "[tuple(tokens[i : i + n]) for i in range(len(tokens) - n + 1)]: tuples can go into a set, lists can't.",
+        "len(set(ngrams)) / len(ngrams), and 0.0 when there is no n-gram.",
+    ),
+    probes=(
+        Probe("single tokens", ([1, 2, 3, 1], 1), "Divide the number of different tokens by the number of tokens."),
+        Probe("pairs", ([1, 1, 2, 1, 2, 2], 2), "The pairs overlap: 11, 12, 21, 12, 22. Four of five are different."),
+        Probe("triples", ([1, 2, 3, 1, 2, 3], 3), "The triples overlap: 123, 231, 312, 123. Three of four differ."),
+        Probe("a text as long as n", ([4, 5], 2), "A text of n tokens has one n-gram."),
+        Probe("a text shorter than n", ([7], 2), "There is no n-gram: return 0.0."),
+        Probe("an empty text", ([], 1), "There is no n-gram: return 0.0."),
+        Probe("(1, 11) is not (11, 1)", ([1, 11, 1], 2), "Compare n-grams as tuples of ids."),
+    ),
+    mistakes=(
+        Mistake(
+            lambda s, n: len(set(_ngrams(s, n))), "this is a number of n-grams. Divide by how many there are in all."
+        ),
+        Mistake(
+            lambda s, n: 1 - len(set(_ngrams(s, n))) / len(_ngrams(s, n)),
+            "this is the share that repeats. Return the share that is different.",
+        ),
+        Mistake(
+            lambda s, n: len(_ngrams(s, n)) / len(set(_ngrams(s, n))),
+            "the fraction is upside down: different n-grams over all n-grams.",
+        ),
+        Mistake(
+            lambda s, n: sum(_ngrams(s, n).count(g) == 1 for g in _ngrams(s, n)) / len(_ngrams(s, n)),
+            "you counted n-grams that occur once. Count each different n-gram once, however often it occurs.",
+        ),
+        Mistake(
+            lambda s, n: len(set(_ngrams(s, n))) / len(s),
+            "you divided by the number of tokens. A text of L tokens has L - n + 1 n-grams.",
+        ),
+        Mistake(lambda s, n: len(set(s)) / len(s), "n has no effect: you counted different tokens, not n-grams."),
+        Mistake(
+            lambda s, n: len(set(s)) / len(_ngrams(s, n)),
+            "you divided different tokens by n-grams. Put the n-grams into the set.",
+        ),
+        Mistake(
+            lambda s, n: len(set(_ngrams(s, n)[::n])) / len(_ngrams(s, n)[::n]),
+            "your n-grams don't overlap. Start one at every token: range step 1.",
+        ),
+        Mistake(
+            lambda s, n: len(set(_ngrams(s, n)[: len(s) - n])) / len(_ngrams(s, n)[: len(s) - n]),
+            "the last n-gram is missing: the range ends at len(tokens) - n + 1.",
+        ),
+        Mistake(
+            lambda s, n: len({tuple(s[i : i + n]) for i in range(len(s))}) / len(s),
+            "you counted shorter pieces at the end. The range stops at len(tokens) - n + 1.",
+        ),
+        Mistake(
+            lambda s, n: len({tuple(sorted(g)) for g in _ngrams(s, n)}) / len(_ngrams(s, n)),
+            "you ignored the order inside an n-gram. (1, 2) and (2, 1) are different.",
+        ),
+        Mistake(
+            lambda s, n: len(set(_ngrams(s, n))) / len(_ngrams(s, n)) if len(s) >= n else 1.0,
+            "a text without an n-gram gets 0.0, not 1.0.",
+        ),
+        Mistake(_glued, "you glued ids together as text: 1, 11 and 11, 1 both become «111». Use tuples."),
+    ),
+)

@@ -1,0 +1,42 @@
+"""Write files so that a crash leaves the old one or the new one, never half of either."""
+
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`; on leaving without an error it is moved there, else it is removed.
+
+    The file keeps the mode of the one it replaces; a fresh one gets the mode of any file that is opened for writing.
+
+    Raises:
+        OSError: the folder can't be written, or the disk is full; the file at `path` is as it was.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    temporary.touch(exist_ok=False)
+    mode = (path if path.exists() else temporary).stat().st_mode
+    try:
+        yield temporary
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())
+        temporary.chmod(stat.S_IMODE(mode))  # safetensors puts a file of its own there, for the owner only
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_atomically(path: str | Path, data: bytes) -> None:
+    """Write bytes to a file, all or nothing.
+
+    Raises:
+        OSError: as `atomic_path`.
+    """
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)

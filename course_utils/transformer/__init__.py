@@ -1,0 +1,17 @@
+"""The transformer, one idea a file: configuration, norm, rotation, attention, cache, block, language model."""
+
+from course_utils.transformer.attention import attention, attention_weights, causal_mask
+from course_utils.transformer.attention_maps import attention_maps
+from course_utils.transformer.cache import KVCache
+from course_utils.transformer.config import TransformerConfig
+from course_utils.transformer.decoder import DecoderLM
+
+__all__ = [
+    "DecoderLM",
+    "KVCache",
+    "TransformerConfig",
+    "attention",
+    "attention_maps",
+    "attention_weights",
+    "causal_mask",
+]

@@ -1,0 +1,94 @@
+"""Attention: every token looks at the tokens it may see and takes a weighted mean of what they say."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from course_utils.transformer.cache import KVCache
+from course_utils.transformer.config import TransformerConfig
+from course_utils.transformer.rotary import rotate
+
+
+def causal_mask(length: int, past: int = 0, device: torch.device | None = None) -> Tensor:
+    """Say who may look at whom when no one may look ahead.
+
+    Args:
+        length: number of tokens that look, T.
+        past: number of tokens before them that are in a cache.
+
+    Returns:
+        (length, past + length) bool, True = may look.
+    """
+    return torch.ones(length, past + length, dtype=torch.bool, device=device).tril(diagonal=past)
+
+
+def attention_weights(q: Tensor, k: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Return softmax(Q K^T / sqrt(head)): how much each token looks at each other.
+
+    Args:
+        q: queries (B, H, T, head).
+        k: keys (B, H, S, head).
+        mask: bool, broadcastable to (B, H, T, S), True = may look; None means that all may.
+
+    Returns:
+        (B, H, T, S), each row sums to 1.
+
+    Source: Vaswani et al. (2017), "Attention Is All You Need", equation 1.
+    """
+    scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])  # (B, H, T, S)
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -math.inf)
+    return scores.softmax(dim=-1)
+
+
+def attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Return softmax(Q K^T / sqrt(head)) V, written out; models call torch's fused kernel, which gives the same.
+
+    Args:
+        q: queries (B, H, T, head).
+        k, v: keys and values (B, H, S, head).
+        mask: bool, broadcastable to (B, H, T, S), True = may look; None means that all may.
+
+    Returns:
+        (B, H, T, head).
+
+    Source: Vaswani et al. (2017), "Attention Is All You Need", equation 1.
+    """
+    return attention_weights(q, k, mask) @ v
+
+
+class Attention(nn.Module):
+    """Causal self-attention with rotary positions and grouped queries.
+
+    Source of the grouping: Ainslie et al. (2023), "GQA: Training Generalized Multi-Query Transformer Models".
+    """
+
+    def __init__(self, config: TransformerConfig):
+        super().__init__()
+        d, head = config.d_model, config.head_dim
+        self.head_dim = head
+        self.q = nn.Linear(d, config.n_heads * head, bias=False)
+        self.k = nn.Linear(d, config.n_kv_heads * head, bias=False)
+        self.v = nn.Linear(d, config.n_kv_heads * head, bias=False)
+        self.o = nn.Linear(config.n_heads * head, d, bias=False)
+
+    def queries_keys_values(self, x: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Project x (B, T, d) to rotated queries (B, H, T, head), rotated keys and values (B, KV heads, T, head)."""
+        q, k, v = (
+            layer(x).unflatten(-1, (-1, self.head_dim)).transpose(1, 2)  # (B, heads, T, head)
+            for layer in (self.q, self.k, self.v)
+        )
+        return rotate(q, cos, sin), rotate(k, cos, sin), v
+
+    def forward(
+        self, x: Tensor, cos: Tensor, sin: Tensor, mask: Tensor | None, cache: KVCache | None, layer: int
+    ) -> Tensor:
+        """Map x (B, T, d) to (B, T, d); mask is (B or 1, 1, T, S) bool, None = plain causal."""
+        q, k, v = self.queries_keys_values(x, cos, sin)
+        if cache is not None:
+            k, v = cache.append(layer, k, v)  # (B, KV heads, S, head)
+        causal = mask is None and q.shape[2] > 1  # a single new token may look at everything before it
+        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal, enable_gqa=True)
+        return self.o(mixed.transpose(1, 2).flatten(2))  # (B, T, d)

@@ -1,0 +1,42 @@
+"""One transformer block: tokens talk to each other, then each thinks for itself."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from course_utils.transformer.attention import Attention
+from course_utils.transformer.cache import KVCache
+from course_utils.transformer.config import TransformerConfig
+from course_utils.transformer.norm import RMSNorm
+
+
+class FeedForward(nn.Module):
+    """SwiGLU: down(silu(gate(x)) * up(x)).
+
+    Source: Shazeer (2020), "GLU Variants Improve Transformer", section 2.
+    """
+
+    def __init__(self, config: TransformerConfig):
+        super().__init__()
+        self.gate = nn.Linear(config.d_model, config.d_ff, bias=False)
+        self.up = nn.Linear(config.d_model, config.d_ff, bias=False)
+        self.down = nn.Linear(config.d_ff, config.d_model, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.down(F.silu(self.gate(x)) * self.up(x))  # (B, T, d) -> (B, T, d_ff) -> (B, T, d)
+
+
+class Block(nn.Module):
+    """Pre-norm block: x + attention(norm(x)), then x + feed_forward(norm(x))."""
+
+    def __init__(self, config: TransformerConfig):
+        super().__init__()
+        self.attention_norm = RMSNorm(config.d_model, config.norm_eps)
+        self.attention = Attention(config)
+        self.feed_forward_norm = RMSNorm(config.d_model, config.norm_eps)
+        self.feed_forward = FeedForward(config)
+
+    def forward(
+        self, x: Tensor, cos: Tensor, sin: Tensor, mask: Tensor | None, cache: KVCache | None, layer: int
+    ) -> Tensor:
+        x = x + self.attention(self.attention_norm(x), cos, sin, mask, cache, layer)  # (B, T, d)
+        return x + self.feed_forward(self.feed_forward_norm(x))  # (B, T, d)

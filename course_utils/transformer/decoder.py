@@ -1,0 +1,125 @@
+"""The decoder-only language model: token ids in, logits of the next token out."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from course_utils.transformer.attention import causal_mask
+from course_utils.transformer.block import Block
+from course_utils.transformer.cache import KVCache
+from course_utils.transformer.config import TransformerConfig
+from course_utils.transformer.norm import RMSNorm
+from course_utils.transformer.rotary import rotation
+
+INITIAL_STD = 0.02
+
+
+class DecoderLM(nn.Module):
+    """A causal transformer language model in Llama's architecture.
+
+    Source: Touvron et al. (2023), "LLaMA: Open and Efficient Foundation Language Models", section 2.2.
+    """
+
+    def __init__(self, config: TransformerConfig):
+        super().__init__()
+        self.config = config
+        self.embedding = nn.Embedding(config.vocab_size, config.d_model)
+        self.layers = nn.ModuleList(Block(config) for _ in range(config.n_layers))
+        self.final_norm = RMSNorm(config.d_model, config.norm_eps)
+        self.head = None if config.tie_embeddings else nn.Linear(config.d_model, config.vocab_size, bias=False)
+        self.initialise()
+
+    def initialise(self) -> None:
+        """Draw new weights from PyTorch's global generator, so that the untrained loss is close to ln V.
+
+        Every matrix is normal with standard deviation 0.02; those that write to the residual stream (o, down) are
+        scaled by 1 / sqrt(2 layers), as in Radford et al. (2019). With tied embeddings a token's own logit would
+        start near 0.02 d, so the final norm starts at 1 / (0.02 d) where that is below 1; an untied head is drawn
+        with standard deviation 1 / d at most.
+        """
+        for module in self.modules():
+            if isinstance(module, nn.Linear | nn.Embedding):
+                nn.init.normal_(module.weight, std=INITIAL_STD)
+            elif isinstance(module, RMSNorm):
+                nn.init.ones_(module.weight)
+        for block in self.layers:
+            for writer in (block.attention.o, block.feed_forward.down):
+                nn.init.normal_(writer.weight, std=INITIAL_STD / math.sqrt(2 * self.config.n_layers))
+        d = self.config.d_model
+        if self.head is None:
+            nn.init.constant_(self.final_norm.weight, min(1.0, 1 / (INITIAL_STD * d)))
+        else:
+            nn.init.normal_(self.head.weight, std=min(INITIAL_STD, 1 / d))
+
+    def new_cache(self, batch_size: int, max_length: int) -> KVCache:
+        """Return an empty `KVCache` on this model's device and in its dtype."""
+        weight = self.embedding.weight
+        return KVCache(self.config, batch_size, max_length, weight.device, weight.dtype)
+
+    def forward(self, ids: Tensor, cache: KVCache | None = None, mask: Tensor | None = None) -> Tensor:
+        """Return the logits of the next token after every position.
+
+        Args:
+            ids: token ids (B, T); with a cache, only the tokens that it does not hold yet.
+            cache: keys and values of the tokens before; the new ones are appended.
+            mask: (B, T) bool for these ids, True = a real token. Shorter texts are padded on the left; positions
+                count real tokens, and no token looks at padding.
+
+        Returns:
+            Logits (B, T, V).
+
+        Raises:
+            ValueError: ids or mask of a wrong shape, an id outside the vocabulary, or more tokens than the context
+                or the cache can hold.
+        """
+        self._check(ids, mask)
+        batch_size, new = ids.shape
+        past = 0 if cache is None else cache.length
+        if cache is not None:
+            cache.check(self.config, batch_size, new, self.embedding.weight)
+        real = mask if cache is None else cache.real_with(mask, new)  # (B, S), None = all
+        positions, look = self._who_sees_whom(real, past, new, ids.device)
+
+        cos, sin = rotation(positions, self.config.head_dim, self.config.rope_theta)
+        x = self.embedding(ids)  # (B, T, d)
+        for layer, block in enumerate(self.layers):
+            x = block(x, cos, sin, look, cache, layer)  # (B, T, d)
+        if cache is not None:
+            cache.advance(new, mask)
+        output = self.embedding if self.head is None else self.head
+        return F.linear(self.final_norm(x), output.weight)  # (B, T, V)
+
+    def _who_sees_whom(self, real: Tensor | None, past: int, new: int, device) -> tuple[Tensor, Tensor | None]:
+        """Return the positions (T,) or (B, T) of the new tokens and the attention mask (B or 1, 1, T, S) or None."""
+        if real is None:
+            positions = torch.arange(past, past + new, device=device)  # (T,)
+            plain = past == 0 or new == 1  # the fused kernel knows these two cases without a mask
+            look = None if plain else causal_mask(new, past, device)[None, None]  # (1, 1, T, S)
+        else:
+            positions = (real.cumsum(dim=1) - 1).clamp(min=0)[:, past:]  # (B, T)
+            causal = causal_mask(new, past, device)  # (T, S)
+            oneself = causal & ~causal_mask(new, past, device).tril(past - 1)  # a padded token sees only itself
+            look = ((causal & real[:, None, :]) | oneself)[:, None]  # (B, 1, T, S)
+        if past + new > self.config.context_length and int(positions.max()) >= self.config.context_length:
+            raise ValueError(
+                f"{int(positions.max()) + 1} tokens exceed context_length={self.config.context_length}: "
+                "shorten the text or split it"
+            )
+        return positions, look
+
+    def _check(self, ids: Tensor, mask: Tensor | None) -> None:
+        if ids.dim() != 2 or 0 in ids.shape:
+            raise ValueError(f"ids must be (B, T) with at least one token, got shape {tuple(ids.shape)}")
+        if mask is not None and (mask.shape != ids.shape or mask.dtype != torch.bool):
+            raise ValueError(
+                f"mask must be bool of shape {tuple(ids.shape)} like ids, got {mask.dtype} of {tuple(mask.shape)}"
+            )
+        if ids.device.type == "cpu":  # elsewhere the look itself would cost a synchronisation
+            lowest, highest = int(ids.min()), int(ids.max())
+            if lowest < 0 or highest >= self.config.vocab_size:
+                raise ValueError(
+                    f"ids must be in 0 .. {self.config.vocab_size - 1}, got {lowest} .. {highest}: "
+                    "is this another model's tokenizer?"
+                )

@@ -1,0 +1,41 @@
+"""Rotary position embedding: turn each query and key by an angle that grows with its position.
+
+The product of a query and a key then depends on their distance only. The two halves of a head are paired
+(dimension i with i + head / 2), as in Hugging Face's Llama.
+"""
+
+import torch
+from torch import Tensor
+
+
+def rotation(positions: Tensor, head_dim: int, theta: float) -> tuple[Tensor, Tensor]:
+    """Return cosine and sine of every angle position * theta ** (-2 i / head).
+
+    Args:
+        positions: (T,) or (B, T) whole numbers.
+        head_dim: size of a head.
+        theta: base of the wavelengths.
+
+    Returns:
+        Two float32 tensors (..., 1, T, head / 2); the 1 stands for the heads.
+
+    Source: Su, Lu, Pan, Murtadha, Wen and Liu (2021), "RoFormer", section 3.2.2.
+    """
+    exponents = torch.arange(0, head_dim, 2, device=positions.device).float() / head_dim  # (head / 2,)
+    angles = positions[..., None].float() * theta**-exponents  # (..., T, head / 2)
+    return angles.cos().unsqueeze(-3), angles.sin().unsqueeze(-3)
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Turn each pair (x[i], x[i + head / 2]) by its angle.
+
+    Args:
+        x: (B, H, T, head).
+        cos, sin: from `rotation`.
+
+    Returns:
+        (B, H, T, head) in the dtype of x.
+    """
+    first, second = x.chunk(2, dim=-1)  # each (B, H, T, head / 2)
+    cos, sin = cos.to(x.dtype), sin.to(x.dtype)
+    return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1)

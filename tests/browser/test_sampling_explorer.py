@@ -1,0 +1,356 @@
+"""The sampling explorer in a real JupyterLab and in an exported page, driven by keyboard."""
+
+import functools
+import json
+import os
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).resolve().parents[2]
+LESSON = ROOT / "notebooks/06_decoding_and_sampling.ipynb"
+PRESSES = 50
+
+TIED = """
+import numpy as np
+from course_utils.widgets import SamplingExplorer
+
+V = 49152
+logits = np.round(np.random.default_rng(0).normal(size=V) * 3) / 2
+explorer = SamplingExplorer([f" w{i}" for i in range(V)], logits)
+explorer
+"""
+MODEL = """
+import torch
+from course_utils.widgets import SamplingExplorer
+
+
+class Letters:
+    vocab_size = 128
+
+    def encode(self, text):
+        return [ord(c) for c in text]
+
+    def decode(self, ids):
+        return "".join(map(chr, ids))
+
+
+def model(ids):
+    if ids.shape[1] > 6:
+        raise RuntimeError("the prompt is longer than the context of 6 tokens")
+    hot = torch.nn.functional.one_hot((ids + 1) % 128, 128).float()
+    return 9.0 * hot + torch.linspace(0, 1, 128)
+
+
+explorer = SamplingExplorer.from_model(model, Letters(), "a")
+explorer
+"""
+FIRST_EXPLORER = """
+from ipywidgets.widgets.widget import _instances
+from course_utils.widgets import SamplingExplorer
+explorer = next(w for w in _instances.values() if isinstance(w, SamplingExplorer))
+"""
+PYTHON_STATE = """
+import json
+print(json.dumps([explorer.temperature, explorer.top_k, explorer.top_p, explorer.kept[:200], len(explorer.kept)]))
+"""
+# From a key press to the frame that shows it: the view's data change in the frame's callback, the message comes after
+# the frame is painted.
+STOPWATCH = """() => {
+    window.waits = [];
+    const root = document.querySelector(".cu-se");
+    let pressed = 0;
+    window.addEventListener("keydown", () => { pressed = performance.now(); }, true);
+    new MutationObserver(() => {
+        const channel = new MessageChannel();
+        channel.port1.onmessage = () => {
+            if (pressed) window.waits.push(performance.now() - pressed);
+            pressed = 0;
+        };
+        channel.port2.postMessage(0);
+    }).observe(root, {attributes: true, attributeFilter: ["data-temperature", "data-top-k", "data-top-p"]});
+}"""
+
+
+def notebook(*cells: str) -> nbformat.NotebookNode:
+    metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c.strip()) for c in cells], metadata=metadata)
+
+
+def down_to_the_explorer(lesson: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The lesson without the cells after its first explorer: those are run by the checks of the notebooks."""
+    shows = [c.cell_type == "code" and "SamplingExplorer" in c.source for c in lesson.cells]
+    lesson.cells = lesson.cells[: shows.index(True) + 1]
+    return lesson
+
+
+class Explorer:
+    """The first explorer of a page, by what a user can see and press."""
+
+    def __init__(self, page):
+        self.page = page
+        self.box = page.locator(".cu-explorer").first
+        self.view = self.box.locator(".cu-se")
+        self.view.wait_for()
+
+    def handle(self, name):
+        return self.box.locator(f".widget-slider:has(.widget-label:text-is('{name}')) .noUi-handle")
+
+    def press(self, name, *keys):
+        self.handle(name).focus()
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def expect(self, **data):
+        """Wait until the view says so, e.g. top_k="8"."""
+        from playwright.sync_api import expect
+
+        for name, value in data.items():
+            expect(self.view).to_have_attribute(f"data-{name.replace('_', '-')}", str(value))
+
+    def data(self):
+        values = self.view.evaluate("element => ({...element.dataset})")
+        return values | {"kept": [int(i) for i in values["kept"].split(",")]}
+
+    def bars(self):
+        """Ids of the bars on show, with the probability after the knobs and whether the token is cut."""
+        read = "bars => bars.map(b => [+b.dataset.id, +b.dataset.after, b.dataset.cut === 'true'])"
+        return self.view.locator("rect[data-id]").evaluate_all(read)
+
+    def button(self, name):
+        return self.view.get_by_role("button", name=name)
+
+    def draw(self, n):
+        """Press «sample» n times; the ids drawn since the last reset, once they are all on the screen."""
+        for _ in range(n):
+            self.button("sample").click()
+        self.page.wait_for_function(
+            "n => document.querySelector('.cu-se').dataset.drawn.split(',').length === n", arg=n
+        )
+        return [int(i) for i in self.data()["drawn"].split(",")]
+
+    def text(self, part):
+        return self.view.locator(f".cu-se-{part}")
+
+    def waits(self, presses=PRESSES):
+        """Milliseconds from each key press to the frame painted after it."""
+        self.page.evaluate(STOPWATCH)
+        for i in range(presses):
+            self.press("temperature", "ArrowLeft" if i % 20 < 10 else "ArrowRight")
+            self.page.wait_for_function("n => window.waits.length === n", arg=i + 1)
+        return self.page.evaluate("window.waits")
+
+
+def report(record_property, place, waits):
+    median, p95 = np.median(waits), np.percentile(waits, 95)
+    print(f"\n{place}: key press to redraw, {len(waits)} presses: median {median:.1f} ms, p95 {p95:.1f} ms")
+    record_property(f"{place} p95 ms", round(float(p95), 1))
+
+
+def move_every_slider(explorer):
+    """Temperature 1 -> 0.8, top-k to 8, top-p to 0.95, with the bars changing each time."""
+    start = explorer.bars()
+    explorer.press("temperature", *["ArrowLeft"] * 4)
+    explorer.expect(temperature=0.8)
+    cooler = explorer.bars()
+    assert cooler[0][1] > start[0][1]
+    explorer.press("top-k", "Home", *["ArrowRight"] * 7)
+    explorer.expect(top_k=8)
+    assert [cut for _, _, cut in explorer.bars()] == [False] * 8 + [True] * 16
+    assert sum(p for _, p, _ in explorer.bars()) == pytest.approx(1)
+    explorer.press("top-p", *["ArrowLeft"] * 60)
+    explorer.expect(top_p=0.4)
+    assert 1 <= sum(not cut for _, _, cut in explorer.bars()) < 8
+
+
+@pytest.mark.parametrize("source", ["ties", "lesson"])
+def test_in_jupyterlab(page, lab, record_property, source):
+    if source == "lesson" and not LESSON.exists():
+        pytest.skip(f"{LESSON.name} is not there")
+    content = notebook(TIED) if source == "ties" else down_to_the_explorer(nbformat.read(LESSON, as_version=4))
+    opened = lab.open(page, content, f"{source}.ipynb")
+    opened.run_all()
+    explorer = Explorer(page)
+    explorer.expect(kernel="true")
+    opened.execute(FIRST_EXPLORER)
+    opened.execute("explorer.temperature, explorer.top_k, explorer.top_p = 1, 49152, 1")
+    explorer.expect(temperature=1, top_k=49152, top_p=1)
+
+    move_every_slider(explorer)
+    temperature, top_k, top_p, kept, count = json.loads(opened.execute(PYTHON_STATE))
+    assert (temperature, top_k, top_p) == (0.8, 8, 0.4)
+    assert (explorer.data()["kept"], explorer.data()["keptCount"]) == (kept, str(count))
+
+    for knobs in ("1.3, 27, 1", "0.5, 20000, 0.37", "2, 150, 0.9", "0, 5, 0.001"):  # cuts through ties, between stops
+        opened.execute(f"explorer.temperature, explorer.top_k, explorer.top_p = {knobs}")
+        wanted = [float(x) for x in knobs.split(", ")]
+        explorer.expect(temperature=f"{wanted[0]:g}", top_k=f"{wanted[1]:.0f}", top_p=f"{wanted[2]:g}")
+        *values, kept, count = json.loads(opened.execute(PYTHON_STATE))
+        assert values == wanted
+        assert (explorer.data()["kept"], explorer.data()["keptCount"]) == (kept, str(count))
+    assert explorer.handle("top-k").get_attribute("aria-label") == "top-k"
+
+    opened.execute("explorer.temperature, explorer.top_k, explorer.top_p = 1, 49152, 1")
+    explorer.expect(temperature=1, top_k=49152, top_p=1)
+    report(record_property, f"JupyterLab, {source}", explorer.waits())
+    assert opened.outputs_on_stderr() == 0
+    assert page.blocked == []
+    opened.close()
+
+
+def test_values_set_in_quick_succession_are_not_pulled_back(page, lab):
+    """The sliders answer every value that Python sets, late and with rounding errors: none may win over a newer one."""
+    opened = lab.open(page, notebook(TIED), "quick.ipynb")
+    opened.run_all()
+    explorer = Explorer(page)
+    explorer.expect(kernel="true")
+    for i in range(30):
+        knobs = [(0.3, 0.55, 1.1, 2)[i % 4], (5, 27, 20000)[i % 3], (0.001, 0.9, 0.57, 1)[i % 4]]
+        opened.execute(f"explorer.temperature, explorer.top_k, explorer.top_p = {knobs}")
+        if i % 5 == 4:
+            explorer.expect(temperature=knobs[0], top_k=knobs[1], top_p=knobs[2])
+            page.wait_for_timeout(300)  # a late answer would come now
+            explorer.expect(temperature=knobs[0], top_k=knobs[1], top_p=knobs[2])
+            assert json.loads(opened.execute(PYTHON_STATE))[:3] == knobs
+    opened.close()
+
+
+def test_a_refused_value_changes_nothing_on_the_screen(page, lab):
+    opened = lab.open(page, notebook(TIED), "refused.ipynb")
+    opened.run_all()
+    explorer = Explorer(page)
+    explorer.expect(kernel="true", temperature=1)
+    assert "TraitError: temperature must be between 0 and 2" in opened.execute("explorer.temperature = 3")
+    opened.execute("explorer.top_k = 9")
+    explorer.expect(top_k=9, temperature=1)
+    opened.close()
+
+
+def test_a_model_walks_on_and_the_prompt_box_runs_it(page, lab):
+    from playwright.sync_api import expect
+
+    opened = lab.open(page, notebook(MODEL), "walk.ipynb")
+    opened.run_all()
+    explorer = Explorer(page)
+    explorer.expect(kernel="true")
+    opened.execute("explorer.top_k = 1")  # the successor of each letter, for certain
+    explorer.expect(top_k=1)
+    for text in ("ab", "abc", "abcd"):
+        explorer.button("sample").press("Enter")
+        expect(explorer.text("text")).to_have_text(f"text: {text}")
+        expect(explorer.text("outcome")).to_have_text(f"Drawn: «{text[-1]}», which had probability 100 %.")
+        assert explorer.view.locator("rect.cu-se-drawn").get_attribute("data-id") == str(ord(text[-1]))
+    assert opened.execute("print(explorer.drawn)") == f"{[ord(c) for c in 'bcd']}\n"
+
+    box = explorer.box.get_by_label("prompt")
+    box.fill("wxyxwz")
+    box.press("Enter")
+    expect(explorer.text("text")).to_have_text("text: wxyxwz")
+    assert explorer.data()["kept"] == [ord("{")]
+    explorer.button("sample").click()
+    explorer.button("sample").click()  # one token too many for the model
+    expect(explorer.text("status")).to_contain_text("RuntimeError: the prompt is longer than the context of 6 tokens")
+    expect(explorer.text("text")).to_have_text("text: wxyxwz{")
+    box.fill("")
+    box.press("Enter")
+    expect(explorer.text("status")).to_contain_text("prompt is empty: type at least one character")
+    expect(explorer.text("text")).to_have_text("text: wxyxwz{")
+    box.fill("k")
+    box.press("Enter")
+    expect(explorer.text("status")).to_have_text("")
+    expect(explorer.text("text")).to_have_text("text: k")
+    explorer.button("sample").click()
+    explorer.button("sample").click()
+    expect(explorer.text("text")).to_have_text("text: klm")
+    explorer.button("reset").click()
+    expect(explorer.text("text")).to_have_text("text: k")
+    explorer.expect(kept=ord("l"))
+    assert opened.outputs_on_stderr() == 0
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """A folder with two exported pages, ties.html and walk.html."""
+    if not (ROOT / "node_modules").exists():
+        pytest.skip("the parts of a page are missing: run `npm ci`")
+    folder = tmp_path_factory.mktemp("exported")
+    for name, cell in (("ties", TIED), ("walk", MODEL)):
+        (folder / f"{name}.ipynb").write_text(nbformat.writes(notebook(cell)), encoding="utf-8")
+    command = [sys.executable, ROOT / "tools/export.py", "pages", folder / "ties.ipynb", folder / "walk.ipynb"]
+    done = subprocess.run(
+        [*command, "--out", folder / "out"], capture_output=True, text=True, timeout=240, env=os.environ | {"CI": "1"}
+    )
+    assert done.returncode == 0, done.stderr
+    return folder / "out"
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+@contextmanager
+def served(folder, protocol):
+    if protocol == "file":
+        yield folder.as_uri()
+        return
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=folder))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+
+
+@pytest.mark.parametrize("protocol", ["http", "file"])
+def test_in_an_exported_page_without_a_network(page, exported, record_property, protocol):
+    from playwright.sync_api import expect
+
+    with served(exported, protocol) as base:
+        page.goto(f"{base}/ties.html")
+        explorer = Explorer(page)
+        explorer.expect(kernel="false", temperature=1, top_k=49152)
+        move_every_slider(explorer)
+        explorer.press("temperature", "End")
+        explorer.press("top-k", "End")
+        explorer.press("top-p", "End")
+        explorer.expect(temperature=2, top_k=49152, top_p=1)
+        expect(explorer.text("words")).to_contain_text("Kept: 49,152 of 49,152 tokens")
+        drawn = explorer.draw(3)
+        expect(explorer.text("outcome")).to_contain_text(f"Drawn: «token {drawn[-1]}», one of the others")
+        assert explorer.view.locator("rect.cu-se-drawn.cu-se-rest").count() == 1
+        explorer.button("reset").click()
+        expect(explorer.text("text")).to_have_text("draws: none yet")
+        assert explorer.draw(3) == drawn  # same seed, same draws
+        seed = explorer.view.get_by_label("seed")
+        seed.fill("7")
+        seed.press("Enter")
+        expect(explorer.text("text")).to_have_text("draws: none yet")
+        assert explorer.draw(3) != drawn
+        report(record_property, f"exported page, {protocol}", explorer.waits())
+    assert page.blocked == []
+
+
+def test_an_exported_prompt_box_says_that_it_needs_a_kernel(page, exported):
+    from playwright.sync_api import expect
+
+    with served(exported, "file") as base:
+        page.goto(f"{base}/walk.html")
+        explorer = Explorer(page)
+        expect(explorer.box.get_by_label("prompt")).to_be_disabled()
+        expect(explorer.text("status")).to_contain_text("No kernel is connected: the prompt box needs one")
+        before = explorer.bars()
+        explorer.draw(2)
+        expect(explorer.text("text")).to_contain_text("draws:")
+        assert explorer.bars() == before
+    assert page.blocked == []

@@ -1,0 +1,128 @@
+"""The rules in browser/rules.js against decoding/knobs.py, in a blank page: no kernel, no widget manager."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from course_utils import decoding
+from course_utils.widgets import SamplingExplorer
+from course_utils.widgets.sampling_view import TOP_K_STOPS, SamplingView, nearest
+
+pytestmark = pytest.mark.browser
+
+LOAD = """async (source) => {
+    window.explorer = await import(URL.createObjectURL(new Blob([source], {type: "text/javascript"})));
+}"""
+KEPT = """({logits, cases}) => {
+    const numbers = (x) => x === "-inf" ? -Infinity : x;
+    const sorted = explorer.prepare(Float32Array.from(logits, numbers));
+    return cases.map(([t, k, p]) => {
+        const dist = explorer.distribution(sorted, t, k, p);
+        const everyone = Array.from(logits, (_, id) => id);
+        return {
+            kept: Array.from(dist.ids.subarray(0, dist.kept)),
+            probs: Array.from(explorer.massOf(dist, everyone).masses),
+            held: dist.held, bits: dist.bits, before: sorted.before.bits,
+        };
+    });
+}"""
+
+
+@pytest.fixture
+def rules(page):
+    page.evaluate(LOAD, SamplingView._esm)
+    return page
+
+
+def rows():
+    rng = np.random.default_rng(0)
+    yield "random", rng.normal(size=400) * 4
+    yield "many ties", np.round(rng.normal(size=400) * 2)
+    yield "all equal", np.zeros(30)
+    yield "one token", np.array([3.0])
+    yield "mostly impossible", np.where(rng.random(200) < 0.9, -math.inf, rng.integers(0, 3, 200))
+    yield "ties made by rounding", np.float32(1.95) + rng.permutation(300) * 2.0**-23  # division by 1.9 merges them
+    yield "near the largest float32", np.array([3e38, 2.9e38, -3e38, 3e38, 0.0])
+
+
+@pytest.mark.parametrize(("name", "logits"), list(rows()), ids=[name for name, _ in rows()])
+def test_the_browser_keeps_what_decoding_keeps(rules, name, logits):
+    v = len(logits)
+    cases = [
+        (t, k, p)
+        for t in (0, 0.000001, 0.05, 0.7, 1, 1.1, 1.9, 2)
+        for k in sorted({1, min(8, v), max(1, v // 2), v})
+        for p in (0.000001, 0.1, 1 / 3, 0.5, 0.9, 0.95, 1)
+    ]
+    sent = ["-inf" if x == -math.inf else float(np.float32(x)) for x in logits]
+    for (t, k, p), answer in zip(cases, rules.evaluate(KEPT, {"logits": sent, "cases": cases}), strict=True):
+        python = SamplingExplorer([""] * v, logits, temperature=t, top_k=k, top_p=p)
+        assert answer["kept"] == python.kept, (name, t, k, p)
+        filtered = python._filtered().double()
+        probs = filtered.softmax(-1).numpy()
+        assert answer["probs"] == pytest.approx(probs.tolist(), abs=1e-12)
+        assert answer["bits"] == pytest.approx(entropy_bits(probs), abs=1e-9)
+        tempered = decoding.apply_temperature(python_row(python), t).double().softmax(-1)
+        assert answer["held"] == pytest.approx(float(tempered[python.kept].sum()), abs=1e-12)
+        assert answer["before"] == pytest.approx(
+            entropy_bits(python_row(python).double().softmax(-1).numpy()), abs=1e-9
+        )
+
+
+def python_row(explorer):
+    return torch.from_numpy(explorer.logits)
+
+
+def entropy_bits(probs):
+    positive = probs[probs > 0]
+    return float(-(positive * np.log2(positive)).sum())
+
+
+@pytest.mark.parametrize("k", range(1, 31))
+def test_thirty_equal_tokens_with_p_of_k_thirtieths_keep_k(rules, k):
+    (answer,) = rules.evaluate(KEPT, {"logits": [0.5] * 30, "cases": [(1, 30, k / 30)]})
+    assert answer["kept"] == list(range(k))
+
+
+def test_draws_follow_the_distribution_and_the_seed(rules):
+    """A fixed seed: no chance of a false alarm once it has passed."""
+    draws = """([seed, n]) => {
+        const sorted = explorer.prepare(Float32Array.from([1, 3, 2, 0, 2]));
+        const dist = explorer.distribution(sorted, 1, 4, 1);
+        return Array.from({length: n}, (_, i) => explorer.pick(dist, explorer.uniform(seed, i)).id);
+    }"""
+    n = 20_000
+    drawn = rules.evaluate(draws, [0, n])
+    probs = SamplingExplorer([""] * 5, [1, 3, 2, 0, 2], top_k=4)._filtered().softmax(-1).numpy()
+    counts = np.bincount(drawn, minlength=5)
+    assert counts[3] == 0  # cut
+    likely = probs > 0
+    chi2 = ((counts - n * probs)[likely] ** 2 / (n * probs)[likely]).sum()
+    assert chi2 < 16.3  # 3 degrees of freedom, 99.9 %
+    assert rules.evaluate(draws, [0, 50]) == drawn[:50]
+    assert rules.evaluate(draws, [1, 50]) != drawn[:50]
+
+
+def test_uniform_numbers_fill_the_unit_interval(rules):
+    u = np.array(rules.evaluate("Array.from({length: 20000}, (_, i) => explorer.uniform(4294967295, i))"))
+    assert u.min() >= 0
+    assert u.max() < 1
+    assert np.abs(np.histogram(u, 20, (0, 1))[0] - 1000).max() < 150
+    assert abs(np.corrcoef(u[:-1], u[1:])[0, 1]) < 0.03
+
+
+def test_a_token_of_probability_0_is_never_drawn_even_at_the_ends(rules):
+    ends = """() => {
+        const sorted = explorer.prepare(Float32Array.from([-Infinity, 0, -Infinity, 0, -Infinity]));
+        const dist = explorer.distribution(sorted, 1, 5, 1);
+        return [0, 0.4999, 0.5, 1 - 2 ** -53, 1].map((u) => explorer.pick(dist, u).id);
+    }"""
+    assert rules.evaluate(ends) == [1, 1, 3, 3, 3]
+
+
+def test_the_nearest_stop_is_the_same_in_both_languages(rules):
+    stops, ks = list(TOP_K_STOPS), [*range(1, 120), 150, 151, 350, 750, 1500, 3500, 7500, 15000, 49152]
+    answer = rules.evaluate("([stops, ks]) => ks.map((k) => explorer.nearest(stops, k))", [stops, ks])
+    assert answer == [nearest(stops, k) for k in ks]

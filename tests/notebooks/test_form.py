@@ -1,0 +1,246 @@
+"""The form of every notebook: it is executed, readable, linked, and free of anything from one machine.
+
+Each guard is a function from a notebook to a list of complaints; the second half of this file breaks a small good
+notebook in one way at a time and asks that exactly the guard meant for it complains.
+"""
+
+import ast
+import copy
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
+CONTENTS = "00_start_here.ipynb"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+MAX_BYTES = 1_000_000
+MAX_LINES = 15
+SLIDE_TYPES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
+TAGS = {"nbval-ignore-output", "nbval-check-output", "raises-exception", "nbval-skip", "skip-execution"}
+MACHINE_PATH = re.compile(
+    r"(?<![\w.:/])/(?:home|root|Users|tmp|work|private|var|opt|mnt)/\w|\b[A-Z]:\\\\?\w|site-packages"
+)
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+LINK = re.compile(r"\]\(([^)\s]+)\)|(?:href|src)=\"([^\"]+)\"")
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+
+
+def tags(cell):
+    return set(cell.metadata.get("tags", []))
+
+
+def links(*cells):
+    """Targets of the links that stay in the course, without anchors."""
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    found = ("".join(match) for match in LINK.findall(text))
+    return [target.partition("#")[0] for target in found if not re.match(r"[a-z]+:|#", target)]
+
+
+def guard_counts(notebook, path):
+    executed = [cell for cell in code_cells(notebook) if "skip-execution" not in tags(cell)]
+    counts = [cell.execution_count for cell in executed]
+    if counts != list(range(1, len(counts) + 1)):
+        yield f"execution counts are {counts}, not 1 to {len(counts)}: run `make notebooks`"
+
+
+def guard_outputs(notebook, path):
+    for cell in code_cells(notebook):
+        for output in cell.outputs:
+            if output.output_type == "stream" and output.name == "stderr":
+                yield f"cell {cell.id} writes to stderr: {output.text[:80]!r}"
+            if output.output_type == "error" and "raises-exception" not in tags(cell):
+                yield f"cell {cell.id} ends in {output.ename} and is not tagged raises-exception"
+            # pictures are base64, in which a slash and three letters mean nothing
+            shown = [str(data) for kind, data in output.get("data", {}).items() if not kind.startswith("image/")]
+            shown += [output.get("text", ""), output.get("evalue", ""), *output.get("traceback", [])]
+            if match := MACHINE_PATH.search("\n".join(shown)):
+                yield f"cell {cell.id} shows a path of one machine: {match[0]!r}"
+
+
+def guard_stable_form(notebook, path):
+    if "widgets" in notebook.metadata:
+        yield "metadata.widgets is saved: run `make notebooks`"
+    if notebook.metadata.get("language_info") != {"name": "python"}:
+        yield "metadata.language_info names more than the language: run `make notebooks`"
+    if any(WIDGET_VIEW in output.get("data", {}) for cell in code_cells(notebook) for output in cell.outputs):
+        yield "the dead view of a widget is saved: run `make notebooks`"
+
+
+def guard_size(notebook, path):
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        yield f"{size} bytes, at most {MAX_BYTES} are allowed"
+
+
+def guard_slides_and_ids(notebook, path):
+    for index, cell in enumerate(notebook.cells):
+        if cell.metadata.get("slideshow", {}).get("slide_type") not in SLIDE_TYPES:
+            yield f"cell {index} has no slideshow.slide_type out of {sorted(SLIDE_TYPES)}"
+        if not cell.get("id"):
+            yield f"cell {index} has no id"
+    ids = [cell.get("id") for cell in notebook.cells]
+    if len(set(ids)) < len(ids):
+        yield "two cells have the same id"
+
+
+def guard_lines(notebook, path):
+    for cell in code_cells(notebook):
+        if (lines := len(cell.source.splitlines())) > MAX_LINES:
+            yield f"cell {cell.id} has {lines} lines, at most {MAX_LINES} are allowed"
+
+
+def guard_beginning(notebook, path):
+    first = notebook.cells[0]
+    if first.cell_type != "markdown" or not first.source.startswith("# "):
+        yield "the first cell is not a markdown cell that begins with a title"
+    imports = ast.parse(code_cells(notebook)[0].source).body if code_cells(notebook) else []
+    if not imports or not isinstance(imports[0], ast.Import | ast.ImportFrom):
+        yield "the first code cell does not begin with imports"
+
+
+def guard_environment(notebook, path):
+    for cell in code_cells(notebook):
+        for forbidden in ("sys.path", "%pip", "!pip", "%conda"):
+            if forbidden in cell.source:
+                yield f"cell {cell.id} uses {forbidden}: the set-up installs what the course needs"
+
+
+def guard_tags(notebook, path):
+    for cell in notebook.cells:
+        if unknown := tags(cell) - TAGS:
+            yield f"cell {cell.id} has unknown tags {sorted(unknown)}"
+
+
+def guard_links(notebook, path):
+    for target in links(*notebook.cells):
+        if not (path.parent / target).exists():
+            yield f"a link leads nowhere: {target}"
+    names = sorted(other.name for other in path.parent.glob("*.ipynb"))
+    place = names.index(path.name)
+    previous = names[place - 1] if place > 0 else CONTENTS
+    following = names[place + 1] if place + 1 < len(names) else CONTENTS
+    wanted = {previous, CONTENTS, following} - {path.name}
+    for end, cells in (("beginning", notebook.cells[:2]), ("end", notebook.cells[-2:])):
+        if missing := wanted - set(links(*cells)):
+            yield f"no link to {sorted(missing)} at the {end} (in the first two and in the last two cells)"
+
+
+GUARDS = [function for name, function in sorted(globals().items()) if name.startswith("guard_")]
+
+
+def test_there_are_notebooks():
+    assert NOTEBOOKS
+
+
+@pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.__name__)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebook(path, guard):
+    assert list(guard(nbformat.read(path, as_version=4), path)) == []
+
+
+# the guards themselves
+
+NAVIGATION = "[previous](00_start_here.ipynb) · [contents](00_start_here.ipynb) · [next](02_next.ipynb)"
+
+
+def slide(cell):
+    cell.metadata["slideshow"] = {"slide_type": "slide"}
+    return cell
+
+
+def good_notebook():
+    print_cell = new_code_cell("print(math.pi)", execution_count=2)
+    print_cell.outputs = [new_output("stream", name="stdout", text="3.141592653589793\n")]
+    cells = [
+        new_markdown_cell(f"# Title\n\n{NAVIGATION}"),
+        new_code_cell("import math", execution_count=1),
+        print_cell,
+        new_code_cell(""),
+        new_markdown_cell(f"See [a page](https://example.org/x) and [above](#title).\n\n{NAVIGATION}"),
+    ]
+    return new_notebook(cells=[slide(cell) for cell in cells], metadata={"language_info": {"name": "python"}})
+
+
+def complaints(notebook, folder):
+    """Names of the guards that complain of `notebook` as the middle one of three."""
+    for name in (CONTENTS, "02_next.ipynb"):
+        nbformat.write(new_notebook(), folder / name)
+    path = folder / "01_this.ipynb"
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    return [guard.__name__ for guard in GUARDS if list(guard(notebook, path))]
+
+
+def add_output(notebook, *arguments, **values):
+    notebook.cells[2].outputs.append(new_output(*arguments, **values))
+
+
+def replace_source(notebook, index, old, new):
+    assert old in notebook.cells[index].source
+    notebook.cells[index].source = notebook.cells[index].source.replace(old, new)
+
+
+BREAKS = {
+    "not executed": ("guard_counts", lambda n: n.cells[2].update(execution_count=None)),
+    "executed out of order": ("guard_counts", lambda n: n.cells[2].update(execution_count=7)),
+    "stderr": ("guard_outputs", lambda n: add_output(n, "stream", name="stderr", text="a warning")),
+    "an error": ("guard_outputs", lambda n: add_output(n, "error", ename="E", evalue="x", traceback=[])),
+    "a path in a stream": ("guard_outputs", lambda n: add_output(n, "stream", name="stdout", text="/home/ann/x")),
+    "a path in HTML": (
+        "guard_outputs",
+        lambda n: add_output(n, "display_data", data={"text/html": "<a>C:\\Users\\ann</a>"}),
+    ),
+    "widget state": ("guard_stable_form", lambda n: n.metadata.update(widgets={})),
+    "a Python version": ("guard_stable_form", lambda n: n.metadata.language_info.update(version="3.11.7")),
+    "a widget's id": (
+        "guard_stable_form",
+        lambda n: add_output(n, "display_data", data={WIDGET_VIEW: {"model_id": "5f1e"}}),
+    ),
+    "too large": (
+        "guard_size",
+        lambda n: add_output(n, "display_data", data={"image/png": "A" * MAX_BYTES}),
+    ),
+    "no slide type": ("guard_slides_and_ids", lambda n: n.cells[2].metadata.pop("slideshow")),
+    "unknown slide type": ("guard_slides_and_ids", lambda n: n.cells[2].metadata.slideshow.update(slide_type="x")),
+    "no id": ("guard_slides_and_ids", lambda n: n.cells[0].pop("id")),
+    "the same id twice": ("guard_slides_and_ids", lambda n: n.cells[0].update(id=n.cells[1].id)),
+    "a long cell": ("guard_lines", lambda n: replace_source(n, 2, "print", "1\n" * MAX_LINES + "print")),
+    "no title": ("guard_beginning", lambda n: replace_source(n, 0, "# Title", "Title")),
+    "no imports first": ("guard_beginning", lambda n: replace_source(n, 1, "import math", "x = 1\nimport math")),
+    "sys.path": ("guard_environment", lambda n: replace_source(n, 2, "print", "sys.path.append('..'); print")),
+    "%pip": ("guard_environment", lambda n: replace_source(n, 2, "print", "%pip install x\nprint")),
+    "an unknown tag": ("guard_tags", lambda n: n.cells[2].metadata.update(tags=["nbval-ignore"])),
+    "a dead link": ("guard_links", lambda n: replace_source(n, 4, "#title", "03_gone.ipynb#title")),
+    "no next at the beginning": ("guard_links", lambda n: replace_source(n, 0, "[next](02_next.ipynb)", "")),
+    "no contents at the end": ("guard_links", lambda n: replace_source(n, 4, "00_start_here", "02_next")),
+}
+
+
+def test_no_guard_complains_of_a_good_notebook(tmp_path):
+    assert complaints(good_notebook(), tmp_path) == []
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_a_guard_sees_the_break(name, tmp_path):
+    guard, break_it = BREAKS[name]
+    notebook = copy.deepcopy(good_notebook())
+    break_it(notebook)
+    assert complaints(notebook, tmp_path) == [guard]
+
+
+def test_every_guard_has_a_break():
+    assert {guard for guard, _ in BREAKS.values()} == {guard.__name__ for guard in GUARDS}
+
+
+def test_tags_allow_what_they_are_for(tmp_path):
+    notebook = good_notebook()
+    add_output(notebook, "error", ename="E", evalue="x", traceback=["E: x"])
+    notebook.cells[2].metadata["tags"] = ["raises-exception"]
+    notebook.cells.insert(3, slide(new_code_cell("train()", metadata={"tags": ["skip-execution", "nbval-skip"]})))
+    assert complaints(notebook, tmp_path) == []

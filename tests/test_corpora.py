@@ -1,0 +1,47 @@
+"""Corpora by name."""
+
+import datasets
+import pytest
+
+from course_utils import corpora
+
+
+def test_pydocs_is_real_prose_in_two_splits_without_overlap():
+    corpus = corpora.load("pydocs")
+    assert sorted(corpus) == ["train", "validation"]
+    topics = [set(corpus[split]["topic"]) for split in corpus]
+    assert not topics[0] & topics[1]
+    assert 400_000 < sum(len(text) for split in corpus for text in corpus[split]["text"]) < 600_000
+    assert isinstance(corpora.load("pydocs", "train"), datasets.Dataset)
+
+
+@pytest.mark.parametrize(
+    ("name", "split", "word"),
+    [("pydoc", None, "pydocs"), ("pydocs", "test", "validation"), ("a/b/c", None, "owner/name")],
+)
+def test_an_unknown_name_or_split_lists_the_known(name, split, word):
+    with pytest.raises(ValueError, match=word):
+        corpora.load(name, split)
+
+
+def test_without_a_network_the_hub_says_what_to_run(monkeypatch, tmp_path):
+    monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path)
+    with pytest.raises(ConnectionError, match="hf download --repo-type dataset owner/stories"):
+        corpora.load("owner/stories")
+
+
+def test_a_downloaded_data_set_is_read_without_a_network(monkeypatch, tmp_path):
+    """What `hf download --repo-type dataset owner/stories` leaves behind, written by hand."""
+    snapshot = tmp_path / "datasets--owner--stories" / "snapshots" / ("0" * 40)
+    snapshot.mkdir(parents=True)
+    (snapshot / "train.jsonl").write_text('{"text": "once"}\n{"text": "twice"}\n')
+    refs = tmp_path / "datasets--owner--stories" / "refs"
+    refs.mkdir()
+    (refs / "main").write_text("0" * 40)
+    monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", str(tmp_path / "prepared"))
+    assert corpora.load("owner/stories", "train")["text"] == ["once", "twice"]

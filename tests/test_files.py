@@ -1,0 +1,88 @@
+"""A crash while writing leaves the old file."""
+
+import os
+import stat
+
+import pytest
+
+from course_utils.files import atomic_path, write_atomically
+
+
+def test_a_new_file_and_its_folder(tmp_path):
+    write_atomically(tmp_path / "a" / "b.txt", b"new")
+    assert (tmp_path / "a" / "b.txt").read_bytes() == b"new"
+
+
+posix = pytest.mark.skipif(os.name != "posix", reason="Windows knows no such modes")
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@posix
+@pytest.mark.parametrize("umask", [0o022, 0o027, 0o077, 0o002])
+def test_a_new_file_has_the_mode_of_any_new_file(tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        write_atomically(tmp_path / "new.txt", b"new")
+    finally:
+        os.umask(before)
+    assert mode(tmp_path / "new.txt") == 0o666 & ~umask
+
+
+@posix
+def test_a_writer_that_puts_its_own_file_there_does_not_change_the_mode(tmp_path):
+    plain = tmp_path / "plain.txt"
+    plain.touch()
+    with atomic_path(tmp_path / "new.txt") as temporary:
+        own = tmp_path / "own"
+        own.touch(mode=0o600)
+        own.replace(temporary)
+    assert mode(tmp_path / "new.txt") == mode(plain)
+
+
+@posix
+def test_the_umask_of_the_process_is_never_touched(tmp_path, monkeypatch):
+    """Another thread may create a file meanwhile."""
+    monkeypatch.setattr(os, "umask", lambda mask: pytest.fail(f"os.umask({mask:o})"))
+    write_atomically(tmp_path / "new.txt", b"new")
+
+
+@posix
+@pytest.mark.parametrize("kept", [0o600, 0o640, 0o755, 0o444])
+def test_a_replaced_file_keeps_its_mode(tmp_path, kept):
+    path = tmp_path / "old.txt"
+    path.write_bytes(b"old")
+    path.chmod(kept)
+    write_atomically(path, b"new")
+    assert (path.read_bytes(), mode(path)) == (b"new", kept)
+
+
+def test_an_error_while_writing_leaves_the_old_file_and_no_litter(tmp_path):
+    path = tmp_path / "kept.txt"
+    write_atomically(path, b"old")
+
+    def write_half():
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(b"half")
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        write_half()
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["kept.txt"]
+
+
+def test_the_file_is_moved_into_place_in_one_step(tmp_path, monkeypatch):
+    path = tmp_path / "kept.txt"
+    write_atomically(path, b"old")
+
+    def crash(*_):
+        raise OSError("power cut")
+
+    monkeypatch.setattr(os, "replace", crash)
+    with pytest.raises(OSError, match="power cut"):
+        write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["kept.txt"]

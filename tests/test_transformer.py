@@ -1,0 +1,282 @@
+"""The transformer: equality with torch's and transformers' own, and the laws that every decoder obeys."""
+
+import dataclasses
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from random_weights import randomised
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from course_utils import pretrained
+from course_utils.transformer import (
+    DecoderLM,
+    KVCache,
+    TransformerConfig,
+    attention,
+    attention_maps,
+    attention_weights,
+    causal_mask,
+)
+from course_utils.transformer.norm import rms_norm
+from course_utils.transformer.rotary import rotate, rotation
+
+
+def random_ids(*shape, seed=0):
+    return torch.randint(50, shape, generator=torch.Generator().manual_seed(seed))
+
+
+# ---- the parts
+
+
+def test_attention_equals_torchs_fused_kernel():
+    q, k, v = torch.randn(3, 2, 4, 7, 8, generator=torch.Generator().manual_seed(0)).unbind(0)
+    ours = attention(q, k, v, causal_mask(7))
+    torch.testing.assert_close(ours, F.scaled_dot_product_attention(q, k, v, is_causal=True))
+    torch.testing.assert_close(attention(q, k, v), F.scaled_dot_product_attention(q, k, v))
+
+
+def test_attention_weights_are_distributions_over_the_past():
+    q, k = torch.randn(2, 1, 2, 5, 4, generator=torch.Generator().manual_seed(0)).unbind(0)
+    weights = attention_weights(q, k, causal_mask(5))
+    torch.testing.assert_close(weights.sum(-1), torch.ones(1, 2, 5))
+    assert weights.triu(1).abs().max() == 0
+
+
+def test_causal_mask_with_a_past():
+    assert causal_mask(2, past=1).tolist() == [[True, True, False], [True, True, True]]
+
+
+def test_rms_norm_equals_torch():
+    x = torch.randn(2, 3, 8, generator=torch.Generator().manual_seed(0))
+    weight = torch.linspace(0.5, 2, 8)
+    torch.testing.assert_close(rms_norm(x, weight, 1e-5), F.rms_norm(x, (8,), weight, 1e-5))
+    assert torch.isfinite(rms_norm(torch.zeros(1, 8), weight, 1e-5)).all()
+
+
+def test_rotation_makes_a_product_depend_on_the_distance_only():
+    q, k = torch.randn(2, 1, 1, 1, 16, generator=torch.Generator().manual_seed(0)).double().unbind(0)
+
+    def score(at_q, at_k):
+        turned = [rotate(x, *rotation(torch.tensor([at]), 16, 10_000.0)) for x, at in ((q, at_q), (k, at_k))]
+        return (turned[0] * turned[1]).sum().item()
+
+    assert score(5, 2) == pytest.approx(score(105, 102), abs=1e-4)
+    assert score(0, 0) == pytest.approx((q * k).sum().item(), abs=1e-6)
+    assert abs(score(5, 2) - score(5, 3)) > 1e-3
+
+
+# ---- the whole model
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_logits_equal_transformers_llama(tied):
+    torch.manual_seed(0)
+    theirs = LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=50,
+            hidden_size=24,
+            intermediate_size=40,
+            num_hidden_layers=2,
+            num_attention_heads=6,
+            num_key_value_heads=2,
+            max_position_embeddings=32,
+            tie_word_embeddings=tied,
+            rms_norm_eps=1e-6,
+            rope_parameters={"rope_type": "default", "rope_theta": 5000.0},
+        )
+    )
+    randomised(theirs)
+    ours = pretrained.from_huggingface(theirs)
+    assert ours.config.rope_theta == 5000.0
+    ids = random_ids(3, 20)
+    with torch.no_grad():
+        torch.testing.assert_close(ours(ids), theirs(ids).logits, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("tied", [True, False])
+@pytest.mark.parametrize(("vocab_size", "d_model"), [(65, 128), (500, 512), (65, 768)])
+def test_an_untrained_model_is_as_good_as_guessing(vocab_size, d_model, tied):
+    torch.manual_seed(0)
+    model = DecoderLM(TransformerConfig(vocab_size, d_model, 2, 4, 2, d_model, 64, tie_embeddings=tied))
+    ids = torch.randint(vocab_size, (8, 65))
+    with torch.no_grad():
+        loss = F.cross_entropy(model(ids[:, :-1]).flatten(0, 1), ids[:, 1:].flatten())
+    assert loss.item() == pytest.approx(math.log(vocab_size), rel=0.03)
+
+
+def test_a_future_token_never_changes_an_earlier_logit(tiny_model):
+    ids = random_ids(1, 12)
+    changed = ids.clone()
+    changed[0, 8] = (changed[0, 8] + 1) % 50
+    before, after = tiny_model(ids), tiny_model(changed)
+    torch.testing.assert_close(before[:, :8], after[:, :8])
+    assert (before[:, 8:] - after[:, 8:]).abs().amax(-1).min() > 1e-4
+
+
+def test_rows_of_a_batch_do_not_mix(tiny_model):
+    ids = random_ids(3, 9)
+    shuffle = torch.tensor([2, 0, 1])
+    torch.testing.assert_close(tiny_model(ids[shuffle]), tiny_model(ids)[shuffle])
+
+
+@pytest.mark.parametrize("pieces", [[1] * 12, [5, 7], [4, 1, 1, 6], [12]])
+def test_the_cache_gives_the_logits_of_one_pass(tiny_model, pieces):
+    ids = random_ids(2, 12)
+    cache = tiny_model.new_cache(2, 12)
+    with torch.no_grad():
+        parts = [tiny_model(piece, cache=cache) for piece in ids.split(pieces, dim=1)]
+        torch.testing.assert_close(torch.cat(parts, 1), tiny_model(ids), atol=1e-5, rtol=1e-5)
+    assert cache.length == 12
+
+
+@pytest.mark.parametrize("pieces", [[9], [4, 5], [7, 1, 1]])
+def test_left_padding_changes_no_real_logit(tiny_model, pieces):
+    text = random_ids(1, 6)
+    ids = torch.cat([torch.full((1, 3), 7), text], 1)
+    ids, mask = torch.cat([ids, random_ids(1, 9, seed=1)]), torch.ones(2, 9, dtype=torch.bool)
+    mask[0, :3] = False
+    cache = tiny_model.new_cache(2, 9)
+    with torch.no_grad():
+        parts = zip(ids.split(pieces, 1), mask.split(pieces, 1), strict=True)
+        logits = torch.cat([tiny_model(piece, cache=cache, mask=part) for piece, part in parts], 1)
+        torch.testing.assert_close(logits[:1, 3:], tiny_model(text), atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(logits[1:], tiny_model(ids[1:]), atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(logits, tiny_model(ids, mask=mask), atol=1e-5, rtol=1e-5)
+    assert torch.isfinite(logits).all()
+
+
+def test_every_token_sees_something_even_padding_so_that_no_kernel_makes_nan_of_it(tiny_model):
+    real = torch.tensor([[False, False, True, True]])
+    _, look = tiny_model._who_sees_whom(real, past=0, new=4, device=None)
+    assert look[0, 0].int().tolist() == [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 1, 1]]
+
+
+def test_the_cache_remembers_the_padding_of_earlier_pieces(tiny_model):
+    text = random_ids(1, 6)
+    ids = torch.cat([torch.full((1, 3), 7), text], 1)
+    cache = tiny_model.new_cache(1, 9)
+    with torch.no_grad():
+        tiny_model(ids[:, :5], cache=cache, mask=torch.tensor([[False] * 3 + [True] * 2]))
+        torch.testing.assert_close(tiny_model(ids[:, 5:], cache=cache), tiny_model(text)[:, 2:], atol=1e-5, rtol=1e-5)
+
+
+def test_a_reset_cache_is_as_new(tiny_model):
+    cache = tiny_model.new_cache(1, 8)
+    with torch.no_grad():
+        tiny_model(random_ids(1, 8, seed=3), cache=cache, mask=torch.tensor([[False] * 4 + [True] * 4]))
+        cache.reset()
+        torch.testing.assert_close(tiny_model(random_ids(1, 5), cache=cache), tiny_model(random_ids(1, 5)))
+
+
+def test_cache_bytes_are_the_formula(tiny_config):
+    cache = KVCache(tiny_config, batch_size=3, max_length=16, dtype=torch.bfloat16)
+    assert cache.nbytes == 2 * 2 * 2 * 4 * 16 * 3 * 2  # K and V, layers, KV heads, head, length, batch, bytes
+
+
+def test_attention_maps_reproduce_the_layers_output(tiny_model):
+    ids = random_ids(1, 6)
+    maps = attention_maps(tiny_model, ids)
+    assert [m.shape for m in maps] == [(1, 6, 6, 6)] * 2
+    block = tiny_model.layers[0]
+    cos, sin = rotation(torch.arange(6), tiny_model.config.head_dim, tiny_model.config.rope_theta)
+    x = block.attention_norm(tiny_model.embedding(ids))
+    v = block.attention.queries_keys_values(x, cos, sin)[2].repeat_interleave(3, dim=1)
+    mixed = block.attention.o((maps[0] @ v).transpose(1, 2).flatten(2))
+    torch.testing.assert_close(mixed, block.attention(x, cos, sin, None, None, 0))
+    assert not tiny_model.layers[0].attention._forward_pre_hooks
+
+
+def test_the_context_counts_real_tokens_only(tiny_model):
+    with pytest.raises(ValueError, match="context_length=32"):
+        tiny_model(random_ids(1, 33))
+    mask = torch.ones(1, 33, dtype=torch.bool)
+    mask[0, 0] = False
+    assert tiny_model(random_ids(1, 33), mask=mask).shape == (1, 33, 50)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        ({"ids": torch.zeros(1, 0, dtype=torch.long)}, "at least one token"),
+        ({"ids": torch.zeros(4, dtype=torch.long)}, r"\(B, T\)"),
+        ({"ids": torch.tensor([[50]])}, "another model's tokenizer"),
+        ({"ids": torch.tensor([[-1]])}, "ids must be in"),
+        ({"ids": torch.tensor([[1, 2]]), "mask": torch.tensor([[True]])}, "mask"),
+        ({"ids": torch.tensor([[1]]), "mask": torch.tensor([[1]])}, "mask must be bool"),
+    ],
+)
+def test_bad_input_is_named(tiny_model, arguments, word):
+    with pytest.raises(ValueError, match=word):
+        tiny_model(**arguments)
+
+
+def test_a_full_cache_says_so_and_keeps_what_it_holds(tiny_model):
+    cache = tiny_model.new_cache(1, 4)
+    tiny_model(random_ids(1, 3), cache=cache)
+    with pytest.raises(ValueError, match="max_length=4"):
+        tiny_model(random_ids(1, 2), cache=cache)
+    assert cache.length == 3
+    with pytest.raises(ValueError, match="batch_size=1"):
+        tiny_model(random_ids(2, 1), cache=cache)
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"n_layers": 0}, "n_layers"),
+        ({"n_heads": 5}, "n_heads"),
+        ({"n_kv_heads": 4}, "n_kv_heads"),
+        ({"d_model": 18}, "even"),
+    ],
+)
+def test_an_impossible_shape_is_named(change, word):
+    shape = {
+        "vocab_size": 9,
+        "d_model": 24,
+        "n_layers": 1,
+        "n_heads": 6,
+        "n_kv_heads": 2,
+        "d_ff": 8,
+        "context_length": 4,
+    }
+    with pytest.raises(ValueError, match=word):
+        TransformerConfig(**(shape | change))
+
+
+def test_bfloat16_stays_close_to_float32(tiny_model):
+    ids = random_ids(2, 10)
+    with torch.no_grad():
+        wide = tiny_model(ids).softmax(-1)
+        narrow = tiny_model.to(torch.bfloat16)(ids)
+    assert narrow.dtype == torch.bfloat16
+    assert (wide - narrow.float().softmax(-1)).abs().max() < 0.1
+
+
+def test_a_refused_call_leaves_the_cache_as_it_was(tiny_model):
+    cache = tiny_model.new_cache(1, 64)
+    mask = torch.tensor([[False] * 3 + [True] * 37])
+    with pytest.raises(ValueError, match="context_length"):
+        tiny_model(random_ids(1, 40), cache=cache, mask=mask)
+    with torch.no_grad():
+        torch.testing.assert_close(tiny_model(random_ids(1, 10), cache=cache), tiny_model(random_ids(1, 10)))
+
+
+@pytest.mark.parametrize(
+    ("cache", "word"),
+    [
+        (lambda config: KVCache(config, 1, 8, dtype=torch.bfloat16), "bfloat16"),
+        (lambda config: KVCache(dataclasses.replace(config, n_kv_heads=1), 1, 8), "n_kv_heads=1"),
+        (lambda config: KVCache(dataclasses.replace(config, n_layers=1), 1, 8), "n_layers=1"),
+    ],
+)
+def test_another_models_cache_is_refused(tiny_model, cache, word):
+    with pytest.raises(ValueError, match=word):
+        tiny_model(random_ids(1, 2), cache=cache(tiny_model.config))
+
+
+def test_a_cache_keeps_no_gradients(tiny_model):
+    cache = tiny_model.new_cache(1, 8)
+    tiny_model(random_ids(1, 3), cache=cache)
+    assert not cache.keys.requires_grad

@@ -1,0 +1,102 @@
+"""Run every check of the course, or only the parts that are named, and say how long each took.
+
+    python tools/check.py [lint] [unit] [browser] [notebooks] [shuffled]
+
+lint       ruff's linter and formatter, notebooks included
+unit       the tests in tests/ that need no browser
+browser    the sliders and the exported pages in Chromium
+notebooks  every notebook runs and gives the outputs it was saved with
+shuffled   the same in a random order: no notebook may need an earlier one
+Every part runs, whatever the one before said; the exit code is 1 if any failed.
+"""
+
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+from time import monotonic
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOK_OPTIONS = [
+    "--nbval",
+    "--nbval-current-env",
+    "--nbval-sanitize-with=tests/notebooks/sanitize.cfg",
+    "--nbval-cell-timeout=120",
+]
+
+
+def python(*arguments):
+    """Run `python -m arguments...` in the course's folder; True when it succeeds."""
+    print("$ python -m", *arguments, flush=True)
+    environment = os.environ | {"PYTHONHASHSEED": "0"}  # the same order of sets in every run
+    return subprocess.run([sys.executable, "-m", *arguments], cwd=ROOT, env=environment).returncode == 0
+
+
+def lint():
+    return all([python("ruff", "check", "."), python("ruff", "format", "--check", ".")])
+
+
+def unit():
+    return python("pytest", "tests", "--ignore=tests/browser", "--durations=5", "-p", "no:randomly")
+
+
+def browser():
+    return python("pytest", "tests/browser", "-p", "no:randomly")
+
+
+def notebooks(seed=None):
+    paths = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("notebooks/*.ipynb"))
+    if not paths:
+        print("there is no notebook in notebooks/")
+        return False
+    if seed is not None:
+        random.Random(seed).shuffle(paths)
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        passed = python("pytest", *NOTEBOOK_OPTIONS, "-p", "no:randomly", f"--junitxml={report}", *paths)
+        if report.exists():
+            for name, seconds in sorted(seconds_per_notebook(report.read_text(encoding="utf-8")).items()):
+                print(f"{seconds:7.1f} s  {name}")
+    return passed
+
+
+def shuffled():
+    seed = int(os.environ.get("ORDER_SEED", random.randrange(10_000)))
+    print(f"a random order; to see it again: ORDER_SEED={seed}")
+    return notebooks(seed)
+
+
+def seconds_per_notebook(report):
+    """Seconds summed over the cells of each notebook, from pytest's JUnit report (a string of XML)."""
+    seconds = defaultdict(float)
+    for case in ElementTree.fromstring(report).iter("testcase"):
+        name = case.get("classname").removesuffix(".ipynb").rpartition(".")[2]
+        seconds[name] += float(case.get("time"))
+    return dict(seconds)
+
+
+PARTS = {"lint": lint, "unit": unit, "browser": browser, "notebooks": notebooks, "shuffled": shuffled}
+
+
+def main(names):
+    unknown = [name for name in names if name not in PARTS]
+    if unknown:
+        print(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}", file=sys.stderr)
+        return 2
+    results = {}
+    for name in names or PARTS:
+        print(f"\n== {name}", flush=True)
+        start = monotonic()
+        results[name] = PARTS[name](), monotonic() - start
+    print("\n== result")
+    for name, (passed, seconds) in results.items():
+        print(f"{seconds:7.1f} s  {name}: {'passed' if passed else 'FAILED'}")
+    return 0 if all(passed for passed, _ in results.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

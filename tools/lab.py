@@ -1,0 +1,40 @@
+"""Open JupyterLab at the first notebook. Without a display, start no browser and print the address instead.
+
+python tools/lab.py [any option of JupyterLab]
+"""
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+FIRST = "notebooks/00_start_here.ipynb"
+
+
+def options(platform, environment, is_root):
+    """JupyterLab's options on this machine. The server listens on this machine only, and its own token guards it."""
+    chosen = [
+        "--ip=127.0.0.1",
+        f"--ServerApp.root_dir={ROOT}",
+        f"--LabApp.default_url=/lab/tree/{FIRST}",
+        "--log-level=WARN",  # what is left on the terminal is the address
+        "--KernelManager.transport_encryption=auto",  # others on this machine can't read along
+        "--LabApp.news_url=None",  # the course runs offline: ask nobody for news
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]
+    if platform.startswith("linux") and not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
+        chosen.append("--no-browser")
+    if is_root:
+        chosen.append("--allow-root")
+    return chosen
+
+
+def main():
+    from jupyterlab.labapp import LabApp
+
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    LabApp.launch_instance(options(sys.platform, os.environ, is_root) + sys.argv[1:])
+
+
+if __name__ == "__main__":
+    main()
