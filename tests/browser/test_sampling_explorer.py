@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -172,6 +173,19 @@ def move_every_slider(explorer):
     assert 1 <= sum(not cut for _, _, cut in explorer.bars()) < 8
 
 
+def arrived_in_python(opened, wanted, seconds=10):
+    """Python's state once it holds the wanted values, or as it is after the time limit.
+
+    A slider sends its last value when the kernel has answered the ones before it: on a busy machine Python is a few
+    presses behind the screen.
+    """
+    give_up = time.monotonic() + seconds
+    while True:
+        state = json.loads(opened.execute(PYTHON_STATE))
+        if state[:3] == wanted or time.monotonic() > give_up:
+            return state
+
+
 @pytest.mark.parametrize("source", ["ties", "lesson"])
 def test_in_jupyterlab(page, lab, record_property, source):
     if source == "lesson" and not LESSON.exists():
@@ -186,8 +200,8 @@ def test_in_jupyterlab(page, lab, record_property, source):
     explorer.expect(temperature=1, top_k=49152, top_p=1)
 
     move_every_slider(explorer)
-    temperature, top_k, top_p, kept, count = json.loads(opened.execute(PYTHON_STATE))
-    assert (temperature, top_k, top_p) == (0.8, 8, 0.4)
+    *values, kept, count = arrived_in_python(opened, [0.8, 8, 0.4])
+    assert values == [0.8, 8, 0.4]
     assert (explorer.data()["kept"], explorer.data()["keptCount"]) == (kept, str(count))
 
     for knobs in ("1.3, 27, 1", "0.5, 20000, 0.37", "2, 150, 0.9", "0, 5, 0.001"):  # cuts through ties, between stops
