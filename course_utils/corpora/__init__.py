@@ -5,17 +5,23 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError, RepositoryNotFoundError
 
 from course_utils.corpora import pydocs
+from course_utils.corpora.tinyworld import shipped
 
-LOCAL = {"pydocs": pydocs.load}  # name -> function without arguments that returns a DatasetDict
+LOCAL = {  # name -> function without arguments that returns a DatasetDict
+    "pydocs": pydocs.load,
+    "tinyworld": shipped.load,
+    "tinyworld-clinic": lambda: shipped.load("clinic"),
+}
 
 
 def load(name: str, split: str | None = None) -> datasets.Dataset | datasets.DatasetDict:
     """Return a corpus by name.
 
     Args:
-        name: `pydocs` (the prose that every CPython carries), or the id of a data set on the Hugging Face Hub,
-            such as `roneneldan/TinyStories`.
-        split: `train` or `validation`, or any other split of a Hub data set; None gives all of them.
+        name: `tinyworld` (stories whose entropy is known) or its second domain `tinyworld-clinic`; `pydocs` (the
+            prose that every CPython carries); or the id of a data set on the Hugging Face Hub, such as
+            `roneneldan/TinyStories`.
+        split: `train`, `validation`, for tinyworld `test`, or any split of a Hub data set; None gives all of them.
 
     Returns:
         A `datasets.Dataset` for one split, a `datasets.DatasetDict` for all.

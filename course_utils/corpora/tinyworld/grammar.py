@@ -1,0 +1,166 @@
+"""A grammar of explicit choices: every text it gives has an exact probability, and so has the grammar an exact entropy.
+
+A text is written from left to right in steps. A step is a function from facts to options; an option has a weight, a
+piece of text and new facts. The names of the function's parameters say which facts its options depend on, and it is
+given no others: that is what makes the entropy exact, because all other facts may be forgotten when it is computed.
+"""
+
+import inspect
+import math
+import random
+from bisect import bisect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import accumulate
+from types import MappingProxyType
+from typing import NamedTuple
+
+Facts = dict[str, str]
+
+
+class Option(NamedTuple):
+    """One way to go on: its weight among the options of the step, the text it writes, the facts it sets.
+
+    The text may name facts, new ones included: `"{hero} had a {thing}."`.
+    """
+
+    weight: float
+    text: str = ""
+    facts: Mapping[str, str] = MappingProxyType({})
+
+
+Step = Callable[..., Sequence[Option]]
+
+
+class Choice(NamedTuple):
+    """The options of one step under given facts, with their probabilities."""
+
+    options: Sequence[Option]
+    probabilities: list[float]
+    log2_probs: list[float]
+    cumulative: list[float]
+    entropy: float  # bits
+
+
+class Grammar:
+    """Texts made by steps, each program of steps with the weight of its kind of text.
+
+    Args:
+        programs: kind of text -> (weight, steps). A fact that no step has set yet reads as the empty string.
+
+    Raises:
+        ValueError: a step gives no option, or a weight that is not positive.
+    """
+
+    def __init__(self, programs: Mapping[str, tuple[float, Sequence[Step]]]):
+        self._kinds = _choice("programs", [Option(weight, facts={"kind": k}) for k, (weight, _) in programs.items()])
+        compiled = {step: _Compiled(step) for _, steps in programs.values() for step in steps}
+        self._programs = {kind: [compiled[step] for step in steps] for kind, (_, steps) in programs.items()}
+
+    def sample(self, rng: random.Random) -> tuple[str, float]:
+        """Draw one text.
+
+        Returns:
+            The text, and the log2 of its probability.
+        """
+        i = _draw(self._kinds, rng)
+        log2_prob, facts, pieces = self._kinds.log2_probs[i], dict(self._kinds.options[i].facts), []
+        for step in self._programs[facts["kind"]]:
+            choice = step.choice(facts)
+            i = _draw(choice, rng)
+            option = choice.options[i]
+            log2_prob += choice.log2_probs[i]
+            facts.update(option.facts)
+            pieces.append(option.text.format_map(facts))
+        return "".join(pieces), log2_prob
+
+    @cached_property
+    def entropy_bits(self) -> float:
+        """Exact entropy of a text in bits, by the chain rule (Shannon 1948, section 6).
+
+        H = sum over steps of E[H(step | facts)]. The expectation runs over every combination of the facts that this
+        or a later step depends on, with its exact probability; nothing is sampled. It is the entropy of the choices,
+        and so that of the texts if no text can be made in two ways.
+        """
+        kinds = zip(self._kinds.options, self._kinds.probabilities, strict=True)
+        return self._kinds.entropy + math.fsum(p * self._entropy_of(option.facts["kind"]) for option, p in kinds)
+
+    def derivations(self, text: str) -> list[float]:
+        """Return the log2 probability of each way to make a text: one number, or none if it can't be made."""
+        return [log2_prob for made, log2_prob in self._walk(text) if made == text]
+
+    def every_text(self) -> Iterator[tuple[str, float]]:
+        """Yield every derivation of a small grammar, as the text it makes and its log2 probability."""
+        return self._walk(None)
+
+    def _walk(self, wanted: str | None) -> Iterator[tuple[str, float]]:
+        """Yield the derivations, those only that agree with the wanted text as far as they have come."""
+        kinds = zip(self._kinds.options, self._kinds.log2_probs, strict=True)
+        open_ends = [(0, "", log2_prob, dict(option.facts)) for option, log2_prob in kinds]
+        while open_ends:
+            depth, text, log2_prob, facts = open_ends.pop()
+            steps = self._programs[facts["kind"]]
+            if depth == len(steps):
+                yield text, log2_prob
+                continue
+            choice = steps[depth].choice(facts)
+            for option, more in zip(choice.options, choice.log2_probs, strict=True):
+                known = facts | option.facts
+                piece = option.text.format_map(known)
+                if wanted is None or wanted.startswith(piece, len(text)):
+                    open_ends.append((depth + 1, text + piece, log2_prob + more, known))
+
+    def _entropy_of(self, kind: str) -> float:
+        steps = self._programs[kind]
+        needed: list[set[str]] = [set()]  # facts that the steps from here on depend on
+        for step in reversed(steps):
+            needed.append(needed[-1] | set(step.reads))
+        needed.reverse()
+        bits = []
+        states = {frozenset({("kind", kind)} if "kind" in needed[0] else ()): 1.0}  # facts that still matter -> P
+        for step, later in zip(steps, needed[1:], strict=True):
+            reached: dict[frozenset, float] = {}
+            for state, p in states.items():
+                facts = dict(state)
+                choice = step.choice(facts)
+                bits.append(p * choice.entropy)
+                for option, q in zip(choice.options, choice.probabilities, strict=True):
+                    known = facts | option.facts
+                    key = frozenset((name, value) for name, value in known.items() if name in later)
+                    reached[key] = reached.get(key, 0.0) + p * q
+            states = reached
+        return math.fsum(bits)
+
+
+class _Compiled:
+    """A step with the choice it makes under each combination of the facts it reads, worked out once."""
+
+    def __init__(self, step: Step):
+        self.step = step
+        self.reads = tuple(inspect.signature(step).parameters)
+        self._choices: dict[tuple[str, ...], Choice] = {}
+
+    def choice(self, facts: Mapping[str, str]) -> Choice:
+        values = tuple([facts.get(name, "") for name in self.reads])
+        found = self._choices.get(values)
+        if found is None:
+            found = self._choices[values] = _choice(self.step.__name__, self.step(*values))
+        return found
+
+
+def _choice(name: str, options: Sequence[Option]) -> Choice:
+    if not options:
+        raise ValueError(f"step {name} gives no option: give one with an empty text to write nothing")
+    for option in options:
+        if not (option.weight > 0 and math.isfinite(option.weight)):
+            raise ValueError(f"weights must be positive numbers, step {name} gives {option.weight} for {option.text!r}")
+    total = math.fsum(option.weight for option in options)
+    probabilities = [option.weight / total for option in options]
+    log2_probs = [math.log2(p) for p in probabilities]
+    entropy = -math.fsum(p * log2_p for p, log2_p in zip(probabilities, log2_probs, strict=True))
+    return Choice(options, probabilities, log2_probs, list(accumulate(probabilities)), entropy)
+
+
+def _draw(choice: Choice, rng: random.Random) -> int:
+    """Return the index of an option, drawn by its probability."""
+    return min(bisect(choice.cumulative, rng.random()), len(choice.options) - 1)  # the sum may fall short of 1

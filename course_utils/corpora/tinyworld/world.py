@@ -1,0 +1,105 @@
+"""A domain of tinyworld and a seed: documents to draw, and what their exact probabilities are."""
+
+import math
+import operator
+import random
+from collections.abc import Iterator
+from functools import cache
+
+import datasets
+
+from course_utils.corpora.tinyworld.clinic import CLINIC
+from course_utils.corpora.tinyworld.grammar import Grammar
+from course_utils.corpora.tinyworld.story import story
+from course_utils.corpora.tinyworld.tasks import ending, review
+from course_utils.corpora.tinyworld.town import TOWN
+from course_utils.corpora.tinyworld.wording import Wording
+
+DOMAINS = {"town": TOWN, "clinic": CLINIC}
+
+
+def grammar_of(words: Wording) -> Grammar:
+    """Return the grammar of a domain: three stories to one review."""
+    return Grammar({"story": (3, [*story(words), *ending(words)]), "review": (1, review(words))})
+
+
+@cache
+def _grammar(domain: str) -> Grammar:
+    return grammar_of(DOMAINS[domain])
+
+
+class TinyWorld:
+    """Documents of one domain, drawn by one seed.
+
+    The grammar is fixed; the seed only draws. Document number i is the same whatever else is drawn.
+
+    Args:
+        seed: a whole number.
+        domain: "town", or "clinic" whose words the town never uses.
+
+    Raises:
+        ValueError: a seed that is no whole number, or an unknown domain.
+    """
+
+    def __init__(self, seed: int, domain: str = "town"):
+        try:
+            self.seed = operator.index(seed)
+        except TypeError:
+            raise ValueError(f"seed must be a whole number, got {seed!r}") from None
+        if domain not in DOMAINS:
+            raise ValueError(f"unknown domain {domain!r}: choose one of {sorted(DOMAINS)}")
+        self.domain = domain
+        self._grammar = _grammar(domain)
+
+    def sample(self, n: int) -> datasets.Dataset:
+        """Return the first n documents.
+
+        Returns:
+            A dataset with columns text and log2_prob, the log2 of the probability that the grammar gives the text.
+
+        Raises:
+            ValueError: n < 1.
+        """
+        texts, log2_probs = zip(*(self._document(i) for i in range(_at_least_one("n", n))), strict=True)
+        return datasets.Dataset.from_dict({"text": texts, "log2_prob": log2_probs})
+
+    def stream(self, n: int, n_shards: int = 1) -> datasets.IterableDataset:
+        """Return the first n documents as a stream: none is drawn before it is asked for.
+
+        Args:
+            n: how many documents.
+            n_shards: parts that workers can read side by side; shard k holds the documents k, k + n_shards, ...
+
+        Raises:
+            ValueError: n < 1, n_shards < 1.
+        """
+        shards = list(range(_at_least_one("n_shards", n_shards)))
+        arguments = {"shards": shards, "n": _at_least_one("n", n), "n_shards": n_shards}
+        world = {"seed": self.seed, "domain": self.domain}
+        return datasets.IterableDataset.from_generator(_documents, gen_kwargs={**arguments, **world})
+
+    def entropy_bits(self) -> float:
+        """Return the exact entropy of a document in bits: no model can need fewer on average (Shannon 1948)."""
+        return self._grammar.entropy_bits
+
+    def log2_prob(self, text: str) -> float:
+        """Return the log2 of the probability of a document; -inf if the grammar can't make the text."""
+        return max(self._grammar.derivations(text), default=-math.inf)
+
+    def _document(self, i: int) -> tuple[str, float]:
+        # Seeded by text, the generator draws the same on every machine and Python version.
+        return self._grammar.sample(random.Random(f"tinyworld {self.domain} {self.seed} {i}"))
+
+
+def _documents(shards: list[int], n: int, n_shards: int, seed: int, domain: str) -> Iterator[dict]:
+    world = TinyWorld(seed, domain)
+    for shard in shards:
+        for i in range(shard, n, n_shards):
+            text, log2_prob = world._document(i)
+            yield {"text": text, "log2_prob": log2_prob}
+
+
+def _at_least_one(name: str, value: int) -> int:
+    if value < 1:
+        raise ValueError(f"{name} must be at least 1, got {value}")
+    return value
