@@ -1,0 +1,201 @@
+"""ARPA files: a back-off model as text, the format that KenLM, SRILM and others read and write.
+
+`\\data\\` and the number of n-grams of each order, then one section per order with a line for each n-gram: log10 of its
+probability, its words, and log10 of its back-off weight; then `\\end\\`.
+"""
+
+import math
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from course_utils.files import write_atomically
+from course_utils.ngram.counting import find
+from course_utils.ngram.lookup import BackoffTables
+from course_utils.ngram.vocabulary import START, Vocabulary
+
+LOG_ZERO = -99.0  # what SRILM writes for the logarithm of 0
+
+
+def write_arpa(path: str | Path, vocabulary: Vocabulary, tables: BackoffTables) -> None:
+    """Write a back-off model, all or nothing.
+
+    Args:
+        path: the file.
+        vocabulary: the words.
+        tables: the model.
+
+    Raises:
+        ValueError: a word is empty or holds white space, which separates the columns.
+        OSError: the file can't be written.
+    """
+    for word in vocabulary.words:
+        if not word or any(character.isspace() for character in word):
+            raise ValueError(
+                f"the word {word!r} can't be written to an ARPA file, where white space separates columns: "
+                'train on words without it, for instance with " " written as "▁"'
+            )
+    lines = ["\\data\\", *(f"ngram {n}={len(keys)}" for n, keys in enumerate(tables.keys, start=1))]
+    texts = [""]
+    for n, (keys, probs) in enumerate(zip(tables.keys, tables.probs, strict=True), start=1):
+        contexts, words = np.divmod(keys, tables.n_words)
+        last = map(vocabulary.words.__getitem__, words.tolist())
+        texts = [f"{texts[c]} {w}" if n > 1 else w for c, w in zip(contexts.tolist(), last, strict=True)]
+        lines += ["", f"\\{n}-grams:"]
+        logs = _log10(probs)
+        if n < tables.order:
+            weights = _log10(tables.backoffs[n - 1])
+            lines += [f"{p:.12g}\t{t}\t{b:.12g}" for p, t, b in zip(logs, texts, weights, strict=True)]
+        else:
+            lines += [f"{p:.12g}\t{t}" for p, t in zip(logs, texts, strict=True)]
+    lines += ["", "\\end\\", ""]
+    write_atomically(path, "\n".join(lines).encode())
+
+
+def read_arpa(path: str | Path) -> tuple[Vocabulary, BackoffTables]:
+    """Read any valid ARPA file.
+
+    A missing back-off weight is 1; `<unk>`, if the file lacks it, has probability 0.
+
+    Raises:
+        ValueError: the file isn't valid; the message names the line and what was expected there.
+        OSError: the file can't be read.
+    """
+    lines = _Lines(path)
+    sizes = _read_sizes(lines)
+    keys, probs, backoffs = [], [], []
+    for n, size in enumerate(sizes, start=1):
+        entries = list(_read_section(lines, n, size, highest=n == len(sizes)))
+        numbers, logs, words, log_weights = zip(*entries, strict=True) if entries else ((), (), (), ())
+        if n == 1:
+            vocabulary = Vocabulary(word for (word,) in words)
+            V = len(vocabulary)
+            rows = np.array(vocabulary.ids(word for (word,) in words), np.int64)  # (N,)
+            _refuse_twice(lines, rows, numbers)
+            keys.append(np.arange(V))
+            probs.append(np.zeros(V))
+            probs[0][rows] = _power10(logs)
+            probs[0][START] = 0.0  # files give it 0, -99 or nothing; a model never predicts it
+            backoffs.append(np.ones(V))
+            backoffs[0][rows] = _power10(log_weights)
+            continue
+        ids = np.array([_known(lines, vocabulary, *entry) for entry in zip(numbers, words, strict=True)], np.int64)
+        ids = ids.reshape(-1, n)  # (N, n)
+        contexts = ids[:, 0]
+        for length in range(2, n):
+            contexts = find(keys[length - 1], contexts * V + ids[:, length - 1])  # (N,)
+        if (contexts < 0).any():
+            at = int(np.argmax(contexts < 0))
+            context = " ".join(words[at][:-1])
+            raise lines.error(f"the {n - 1}-gram {context!r}, the context of this {n}-gram, listed above", numbers[at])
+        own = contexts * V + ids[:, -1]
+        _refuse_twice(lines, own, numbers)
+        by_key = np.argsort(own)
+        keys.append(own[by_key])
+        probs.append(_power10(logs)[by_key])
+        backoffs.append(_power10(log_weights)[by_key])
+    if lines.next() != "\\end\\":
+        raise lines.error("\\end\\ after the last n-gram that the header announces")
+    return vocabulary, BackoffTables(V, keys, probs, backoffs[:-1])
+
+
+class _Lines:
+    """The lines of a file that aren't blank, and errors that name the current one."""
+
+    def __init__(self, path: str | Path):
+        self.path = path
+        data = Path(path).read_bytes()
+        try:
+            text = data.decode()
+        except UnicodeDecodeError as error:
+            self.number, self.line = data.count(b"\n", 0, error.start) + 1, None
+            raise self.error("text in UTF-8") from None
+        numbered = enumerate((line.strip(" \t\r") for line in text.split("\n")), start=1)
+        self._rest: Iterator[tuple[int, str]] = ((number, line) for number, line in numbered if line)
+        self.number, self.line = 0, None
+
+    def next(self) -> str | None:
+        """Move to the next line and return it; None at the end of the file."""
+        self.number, self.line = next(self._rest, (self.number + 1, None))
+        return self.line
+
+    def error(self, expected: str, number: int | None = None) -> ValueError:
+        """Return the error for a line, by default the current one."""
+        found = ""
+        if number is None:
+            found = f", found {self.line[:60]!r}" if self.line is not None else ""
+        return ValueError(f"{self.path}, line {number or self.number}: expected {expected}{found}")
+
+
+def _read_sizes(lines: _Lines) -> list[int]:
+    """Read the header; leave the reader on the line after it, and return the number of n-grams of each order."""
+    while lines.next() != "\\data\\":
+        if lines.line is None:
+            raise lines.error("\\data\\ somewhere above: this is not an ARPA file")
+    sizes = []
+    while (match := re.fullmatch(r"ngram\s+(\d+)\s*=\s*(\d+)", lines.next() or "", re.ASCII)) is not None:
+        if int(match[1]) != len(sizes) + 1:
+            raise lines.error(f"ngram {len(sizes) + 1}=COUNT, the orders one by one")
+        sizes.append(int(match[2]))
+    if not sizes:
+        raise lines.error("ngram 1=COUNT")
+    return sizes
+
+
+def _read_section(lines: _Lines, n: int, size: int, highest: bool) -> Iterator[tuple]:
+    """Read one order; yield the line number, log10 probability, words and log10 weight of each n-gram."""
+    if lines.line != f"\\{n}-grams:":
+        raise lines.error(f"\\{n}-grams: after the {n - 1}-grams" if n > 1 else "\\1-grams: after the counts")
+    for done in range(size):
+        line = lines.next()
+        if line is None or line.startswith("\\"):
+            raise lines.error(f"{size} {n}-grams, as the header says, got {done}")
+        fields = re.split(r"[ \t]+", line)
+        if len(fields) != n + 1 and (highest or len(fields) != n + 2):
+            weight = "" if highest else " and perhaps a back-off weight"
+            raise lines.error(f"a log10 probability, {n} words{weight}")
+        log = _number(lines, fields[0], "log10 probability")
+        if log > 0:
+            raise lines.error("a log10 probability of at most 0")
+        weight = _number(lines, fields[-1], "log10 back-off weight") if len(fields) == n + 2 else 0.0
+        yield lines.number, log, tuple(fields[1 : n + 1]), weight
+    if not highest and (line := lines.next()) is not None and not line.startswith("\\"):
+        raise lines.error(f"{size} {n}-grams, as the header says, got more")
+
+
+def _number(lines: _Lines, field: str, what: str) -> float:
+    try:
+        number = float(field)
+    except ValueError:
+        number = math.nan
+    if math.isnan(number) or number == math.inf:
+        raise lines.error(f"a number as {what}")
+    return number
+
+
+def _known(lines: _Lines, vocabulary: Vocabulary, number: int, words: tuple[str, ...]) -> list[int]:
+    for word in words:
+        if word not in vocabulary:
+            raise lines.error(f"words that are listed among the 1-grams, but {word!r} isn't", number)
+    return vocabulary.ids(words)
+
+
+def _refuse_twice(lines: _Lines, rows: np.ndarray, numbers: tuple[int, ...]) -> None:
+    by_row = np.argsort(rows, kind="stable")
+    again = np.flatnonzero(np.diff(rows[by_row]) == 0)
+    if len(again):
+        first, second = (numbers[by_row[again[0] + i]] for i in (0, 1))
+        raise lines.error(f"each n-gram once, but this one is on line {first} too", second)
+
+
+def _log10(values: np.ndarray) -> list[float]:
+    """Return log10 of probabilities or weights, 0 as -99, ready to print."""
+    logs = np.log10(values, out=np.full(len(values), LOG_ZERO), where=values > 0)
+    return (np.minimum(logs, 0.0) + 0.0).tolist()  # rounding may exceed 1; adding 0 turns -0 into 0
+
+
+def _power10(logs) -> np.ndarray:
+    logs = np.asarray(logs, float)
+    return np.where(logs <= LOG_ZERO, 0.0, 10.0**logs)

@@ -1,0 +1,112 @@
+"""From tables of probabilities to the probability of any word after any context.
+
+Two kinds of model differ only in what an n-gram gets that is in no table: a back-off model asks the shorter context, a
+flat one (maximum likelihood, add-k) gives every such word of a context the same.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
+
+from course_utils.ngram.counting import find
+from course_utils.ngram.vocabulary import START, Text
+
+
+class ProbabilityTables(ABC):
+    """Probabilities of the listed n-grams, by order; row i of each array is the n-gram with id i.
+
+    Args:
+        n_words: V, the number of word ids.
+        keys: per order (N,), context * V + word, ascending; every word id is listed among the unigrams.
+        probs: per order (N,), the probability of the n-gram's last word after the others.
+    """
+
+    def __init__(self, n_words: int, keys: list[np.ndarray], probs: list[np.ndarray]):
+        self.n_words, self.keys, self.probs = n_words, keys, probs
+
+    @property
+    def order(self) -> int:
+        """Length of the longest n-grams."""
+        return len(self.keys)
+
+    @abstractmethod
+    def unlisted(self, contexts: np.ndarray, n: int, lower: np.ndarray) -> np.ndarray:
+        """Return the probabilities of words that no listed n-gram gives.
+
+        Args:
+            contexts: (...) ids of contexts of n - 1 words, -1 where the context itself isn't listed.
+            n: the order that was looked in.
+            lower: (...) probabilities of the same words after the context one word shorter.
+        """
+
+    def score(self, text: Text) -> np.ndarray:
+        """Return the probability of each token after the tokens before it, (T,); 0 at each `<s>`."""
+        ids = text.tokens  # (T,) id of the n-gram that ends at each token
+        probs = self.probs[0][text.tokens]  # (T,)
+        for n in range(2, self.order + 1):
+            contexts = np.concatenate([[-1], ids[:-1]])  # (T,)
+            long_enough = text.positions >= n - 1
+            contexts[~long_enough] = -1
+            ids = find(self.keys[n - 1], contexts * self.n_words + text.tokens)  # (T,)
+            longer = np.where(ids >= 0, self.probs[n - 1][ids], self.unlisted(contexts, n, probs))
+            probs = np.where(long_enough, longer, probs)
+        return np.where(text.scored, probs, 0.0)
+
+    def next_words(self, context: Sequence[int]) -> np.ndarray:
+        """Return the probability of every word id after a context of word ids, (V,); 0 for `<s>`."""
+        probs = self.probs[0].copy()  # (V,)
+        longest = min(len(context), self.order - 1)
+        for length in range(1, longest + 1):
+            row = self._row(context[len(context) - length :])
+            probs = self.unlisted(np.full(self.n_words, row), length + 1, probs)  # (V,)
+            if row >= 0:
+                keys = self.keys[length]
+                low, high = np.searchsorted(keys, [row * self.n_words, (row + 1) * self.n_words])
+                probs[keys[low:high] - row * self.n_words] = self.probs[length][low:high]
+        probs[START] = 0.0
+        return probs
+
+    def _row(self, ids: Sequence[int]) -> int:
+        """Return the id of the n-gram of these words, -1 if it isn't listed."""
+        row = ids[0]
+        for n, word in enumerate(ids[1:], start=2):
+            row = int(find(self.keys[n - 1], np.array(row * self.n_words + word)))
+            if row < 0:
+                return -1
+        return row
+
+
+class BackoffTables(ProbabilityTables):
+    """A back-off model: p(w | h) = weight(h) p(w | h without its first word) unless h w is listed.
+
+    Args:
+        backoffs: for all orders but the highest (N,), the weight of each n-gram as a context.
+
+    Source: Katz (1987), "Estimation of probabilities from sparse data"; interpolated models have the same form.
+    """
+
+    def __init__(self, n_words, keys, probs, backoffs: list[np.ndarray]):
+        super().__init__(n_words, keys, probs)
+        self.backoffs = backoffs
+
+    def unlisted(self, contexts, n, lower):
+        """Return the shorter context's probability times the context's weight; an unlisted context weighs 1."""
+        return lower * np.where(contexts >= 0, self.backoffs[n - 2][contexts], 1.0)
+
+
+class FlatTables(ProbabilityTables):
+    """A model that shares alike among the words it never saw after a context.
+
+    Args:
+        shares: for all orders but the highest (N,), what each such word gets after each n-gram as a context.
+        unseen: what every word gets after a context that is in no table.
+    """
+
+    def __init__(self, n_words, keys, probs, shares: list[np.ndarray], unseen: float):
+        super().__init__(n_words, keys, probs)
+        self.shares, self.unseen = shares, unseen
+
+    def unlisted(self, contexts, n, lower):
+        """Return the share of each context."""
+        return np.where(contexts >= 0, self.shares[n - 2][contexts], self.unseen)
