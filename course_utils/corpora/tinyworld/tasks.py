@@ -1,7 +1,7 @@
 """The three task formats of the lecture: a question with its answer, a summary, a review with its sentiment."""
 
+from course_utils.corpora.tinyworld.events import PEOPLE, things, whereabouts
 from course_utils.corpora.tinyworld.grammar import Option, Step
-from course_utils.corpora.tinyworld.story import PEOPLE, whereabouts
 from course_utils.corpora.tinyworld.wording import Wording, ranked, words_for
 
 AGREES = 0.85  # how often an aspect of a review has the tone of the whole
@@ -13,8 +13,7 @@ def ending(words: Wording) -> list[Step]:
     """Return the step that ends a story: nothing more, a question with its answer, or a summary."""
 
     def end(at_hero, at_friend, at_third, holder_1, holder_2, feels):
-        at = whereabouts(at_hero, at_friend, at_third)
-        holders = {"1": holder_1, "2": holder_2} if holder_2 else {"1": holder_1}
+        at, holders = whereabouts(at_hero, at_friend, at_third), things(holder_1, holder_2)
         tasks = [(QUESTION, _questions(words, at, holders, feels)), (SUMMARY, _summaries(words, at, holders))]
         return [
             Option(PLAIN),
@@ -77,7 +76,7 @@ def review(words: Wording) -> list[Step]:
         return words_for("place", words.places, after=".")
 
     def tone():
-        return [Option(1, facts={"tone": tone, "aspect_1": "", "aspect_2": ""}) for tone in TONES]
+        return [Option(1, facts={"tone": tone}) for tone in TONES]
 
     def aspect(slot):
         def choose(about, aspect_1, aspect_2):
