@@ -91,6 +91,7 @@ def test_token_ids_equal_the_plain_algorithm(smollm2):
         assert smollm2[1].encode(text) == naive.encode(text), text
 
 
+@pytest.mark.slow
 def test_the_unpacked_copy_holds_what_the_file_holds(smollm2):
     model, tokenizer = read_gguf(loading.packaged_file())
     assert tokenizer.backend.to_str() == smollm2[1].backend.to_str(), "unpacking has changed: remove the cache folder"
@@ -148,6 +149,7 @@ def test_left_padding_in_the_real_model(smollm2):
         assert together[row, -8:].tolist() == alone[0, -8:].tolist()
 
 
+@pytest.mark.slow
 def test_a_second_process_loads_without_unpacking_again(smollm2):
     code = (
         "import sys; from course_utils import pretrained; from course_utils.pretrained import loading;"
@@ -161,6 +163,7 @@ def test_a_second_process_loads_without_unpacking_again(smollm2):
 # ---- in and out
 
 
+@pytest.mark.slow
 def test_to_huggingface_and_back(tiny_model, tmp_path, smollm2):
     pretrained.to_huggingface(tiny_model, smollm2[1], tmp_path / "model")
     ids = torch.tensor([[1, 2, 3, 4]])

@@ -125,6 +125,7 @@ def test_a_step_without_options_is_named():
 # the world
 
 
+@pytest.mark.slow
 @every_domain
 def test_every_story_of_a_small_world(domain):
     """Each string once, probabilities that sum to 1, the entropy of the steps = the entropy of the strings."""
@@ -144,6 +145,7 @@ def test_every_review_of_a_small_world(domain):
     assert grammar.entropy_bits == pytest.approx(entropy(texts.values()), abs=1e-9)
 
 
+@pytest.mark.slow
 @every_domain
 def test_a_hundred_thousand_documents_agree_with_the_exact_entropy(domain):
     world = TinyWorld(7, domain)

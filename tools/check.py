@@ -1,9 +1,10 @@
 """Run every check of the course, or only the parts that are named, and say how long each took.
 
-    python tools/check.py [lint] [unit] [browser] [notebooks] [shuffled]
+    python tools/check.py [lint] [unit] [slow] [browser] [notebooks] [shuffled]
 
 lint       ruff's linter and formatter, notebooks included
-unit       the tests in tests/ that need no browser
+unit       the tests in tests/ that are quick: under three minutes together
+slow       those that start kernels and servers, load the packaged model beside transformers', or count for long
 browser    the sliders and the exported pages in Chromium
 notebooks  every notebook runs and gives the outputs it was saved with
 shuffled   the same in a random order: no notebook may need an earlier one
@@ -40,8 +41,13 @@ def lint():
     return all([python("ruff", "check", "."), python("ruff", "format", "--check", ".")])
 
 
-def unit():
-    return python("pytest", "tests", "--ignore=tests/browser", "--durations=5", "-p", "no:randomly")
+def unit(mark="not slow"):
+    options = ["-m", f"{mark} and not benchmark", "--durations=5", "-p", "no:randomly"]
+    return python("pytest", "tests", "--ignore=tests/browser", *options)
+
+
+def slow():
+    return unit(mark="slow")
 
 
 def browser():
@@ -79,7 +85,7 @@ def seconds_per_notebook(report):
     return dict(seconds)
 
 
-PARTS = {"lint": lint, "unit": unit, "browser": browser, "notebooks": notebooks, "shuffled": shuffled}
+PARTS = {"lint": lint, "unit": unit, "slow": slow, "browser": browser, "notebooks": notebooks, "shuffled": shuffled}
 
 
 def main(names):
