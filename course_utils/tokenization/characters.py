@@ -1,0 +1,83 @@
+"""The simplest tokenizer: one token per character."""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Self
+
+from course_utils.files import write_atomically
+from course_utils.tokenization.protocol import checked_id
+
+
+class CharTokenizer:
+    """One token per character, ids in the order of the characters' code points.
+
+    Args:
+        characters: the vocabulary, each character once.
+
+    Raises:
+        ValueError: no characters, one twice, or an entry that is not a single character.
+    """
+
+    def __init__(self, characters: Sequence[str]):
+        if not characters or len(set(characters)) != len(characters) or any(len(c) != 1 for c in characters):
+            raise ValueError("characters must be single characters, at least one, each once")
+        self._characters = list(characters)
+        self._ids = {character: id for id, character in enumerate(self._characters)}
+
+    @classmethod
+    def train(cls, texts: Iterable[str]) -> Self:
+        """Collect the characters of some texts.
+
+        Raises:
+            ValueError: the texts hold no character, or `texts` is one string instead of several.
+        """
+        if isinstance(texts, str):
+            raise ValueError("texts must be a list of strings, got one string: pass [text]")
+        characters = sorted(set().union(*texts))
+        if not characters:
+            raise ValueError("texts hold no character to learn from")
+        return cls(characters)
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of characters."""
+        return len(self._characters)
+
+    def encode(self, text: str) -> list[int]:
+        """Return one id per character.
+
+        Raises:
+            ValueError: a character that training never saw, named.
+        """
+        try:
+            return [self._ids[character] for character in text]
+        except KeyError as unknown:
+            raise ValueError(
+                f"text holds the character {unknown.args[0]!r}, which is not among the {self.vocab_size} of training: "
+                "train on texts that hold it"
+            ) from None
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Return the characters of the ids, joined."""
+        return "".join(self._characters[checked_id(id, self.vocab_size)] for id in ids)
+
+    def save(self, path: str | Path) -> None:
+        """Write the characters to a JSON file."""
+        document = {"type": "CharTokenizer", "characters": self._characters}
+        write_atomically(path, json.dumps(document, indent=1).encode())
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a file that `save` wrote.
+
+        Raises:
+            ValueError: the file is something else.
+        """
+        try:
+            document = json.loads(Path(path).read_text(encoding="utf-8"))
+            if document["type"] != "CharTokenizer":
+                raise KeyError("type")
+            return cls(document["characters"])
+        except (KeyError, TypeError, ValueError) as error:  # no JSON, no UTF-8 and bad characters are ValueErrors
+            raise ValueError(f"{path} is not a file that CharTokenizer.save wrote ({error})") from None

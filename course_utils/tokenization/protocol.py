@@ -1,0 +1,51 @@
+"""What every tokenizer can do, and the check of ids that all share."""
+
+import operator
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Protocol, Self, runtime_checkable
+
+
+@runtime_checkable
+class Tokenizer(Protocol):
+    """What every tokenizer of the course can do."""
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of token types; ids run from 0 to vocab_size - 1."""
+
+    def encode(self, text: str) -> list[int]:
+        """Return the token ids of a text; no special token is added."""
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Return the text of token ids."""
+
+    def save(self, path: str | Path) -> None:
+        """Write the tokenizer to one JSON file."""
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a tokenizer that `save` wrote."""
+
+
+def checked_id(id: int, vocab_size: int) -> int:
+    """Return an id as a Python int.
+
+    Raises:
+        ValueError: it is no whole number, or not in 0 .. vocab_size - 1.
+    """
+    try:
+        id = operator.index(id)
+    except TypeError:
+        raise ValueError(f"ids must be whole numbers, got {id!r}") from None
+    if not 0 <= id < vocab_size:
+        raise ValueError(f"ids must be in 0 .. {vocab_size - 1}, got {id}: is this another model's id?")
+    return id
+
+
+def refuse_half_characters(text: str) -> None:
+    """Raise a ValueError if a text holds half of a surrogate pair: it is no character and has no UTF-8 bytes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"text holds {text[error.start]!r} at {error.start}, half of a character") from None

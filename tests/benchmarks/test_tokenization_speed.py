@@ -1,0 +1,62 @@
+"""How fast the course's BPE is beside the `tokenizers` library, in one run, on the prose that every CPython carries.
+
+Only printed: `pytest -m benchmark -s tests/benchmarks`.
+"""
+
+import time
+from pydoc_data.topics import topics
+
+import pytest
+import tokenizers
+from tokenizers import models, pre_tokenizers, trainers
+
+from course_utils.tokenization import BPETokenizer
+
+pytestmark = pytest.mark.benchmark
+ROUNDS = 3
+PROSE = "".join(topics[name] for name in sorted(topics))
+MEGABYTE = (PROSE + PROSE.swapcase() + PROSE.upper())[:1_000_000]  # one copy twice would be learned as fast as once
+
+
+def best_of_each(**calls):
+    """Run the calls in turn, ROUNDS times after a warm-up; return the least seconds of each."""
+    seconds = {name: [] for name in calls}
+    for _ in range(ROUNDS + 1):
+        for name, call in calls.items():
+            start = time.perf_counter()
+            call()
+            seconds[name].append(time.perf_counter() - start)
+    return {name: min(times[1:]) for name, times in seconds.items()}
+
+
+def report(what, seconds):
+    ours, theirs = seconds["ours"], seconds["theirs"]
+    print(f"\n{what}: ours {ours:.3f} s, tokenizers {theirs:.3f} s, ratio {ours / theirs:.2f}")
+
+
+def peer(text, vocab_size):
+    tokenizer = tokenizers.Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+    )
+    tokenizer.train_from_iterator([text], trainer)
+    return tokenizer
+
+
+@pytest.mark.parametrize(("n_characters", "vocab_size"), [(133_000, 500), (1_000_000, 4_096)])
+def test_training(n_characters, vocab_size):
+    text = MEGABYTE[:n_characters]
+    seconds = best_of_each(ours=lambda: BPETokenizer.train([text], vocab_size), theirs=lambda: peer(text, vocab_size))
+    report(f"training, {n_characters:,} characters to {vocab_size:,} types", seconds)
+
+
+@pytest.mark.parametrize("kind", ["prose", "one piece"])
+def test_encoding(kind):
+    theirs = peer(MEGABYTE, 4_096)
+    merges = BPETokenizer.train([MEGABYTE], 4_096).merges
+    text = MEGABYTE if kind == "prose" else "".join(filter(str.isalpha, MEGABYTE))  # no space, no place to cut
+    seconds = best_of_each(  # a new tokenizer each time: nothing is cached
+        ours=lambda: BPETokenizer(merges).encode(text), theirs=lambda: theirs.encode(text)
+    )
+    report(f"encoding {len(text):,} characters of {kind}", seconds)
