@@ -7,6 +7,7 @@ probability, its words, and log10 of its back-off weight; then `\\end\\`.
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from course_utils.files import write_atomically
 from course_utils.ngram.counting import find
 from course_utils.ngram.lookup import BackoffTables
-from course_utils.ngram.vocabulary import START, Vocabulary
+from course_utils.ngram.vocabulary import START, UNKNOWN, Vocabulary
 
 LOG_ZERO = -99.0  # what SRILM writes for the logarithm of 0
 
@@ -65,40 +66,37 @@ def read_arpa(path: str | Path) -> tuple[Vocabulary, BackoffTables]:
     """
     lines = _Lines(path)
     sizes = _read_sizes(lines)
-    keys, probs, backoffs = [], [], []
-    for n, size in enumerate(sizes, start=1):
-        entries = list(_read_section(lines, n, size, highest=n == len(sizes)))
-        numbers, logs, words, log_weights = zip(*entries, strict=True) if entries else ((), (), (), ())
-        if n == 1:
-            vocabulary = Vocabulary(word for (word,) in words)
-            V = len(vocabulary)
-            rows = np.array(vocabulary.ids(word for (word,) in words), np.int64)  # (N,)
-            _refuse_twice(lines, rows, numbers)
-            keys.append(np.arange(V))
-            probs.append(np.zeros(V))
-            probs[0][rows] = _power10(logs)
-            probs[0][START] = 0.0  # files give it 0, -99 or nothing; a model never predicts it
-            backoffs.append(np.ones(V))
-            backoffs[0][rows] = _power10(log_weights)
-            continue
-        ids = np.array([_known(lines, vocabulary, *entry) for entry in zip(numbers, words, strict=True)], np.int64)
-        ids = ids.reshape(-1, n)  # (N, n)
-        contexts = ids[:, 0]
-        for length in range(2, n):
-            contexts = find(keys[length - 1], contexts * V + ids[:, length - 1])  # (N,)
-        if (contexts < 0).any():
-            at = int(np.argmax(contexts < 0))
-            context = " ".join(words[at][:-1])
-            raise lines.error(f"the {n - 1}-gram {context!r}, the context of this {n}-gram, listed above", numbers[at])
-        own = contexts * V + ids[:, -1]
-        _refuse_twice(lines, own, numbers)
-        by_key = np.argsort(own)
-        keys.append(own[by_key])
-        probs.append(_power10(logs)[by_key])
-        backoffs.append(_power10(log_weights)[by_key])
-    if lines.next() != "\\end\\":
+    unigrams = _read_section(lines, 1, sizes[0], highest=len(sizes) == 1)
+    vocabulary = Vocabulary(unigrams.words)
+    V = len(vocabulary)
+    ids = np.array(vocabulary.ids(unigrams.words), np.int64)  # (N,)
+    _refuse_twice(lines, ids, unigrams)
+    probs, backoffs = np.zeros(V), np.ones(V)  # what the file doesn't list
+    probs[ids], backoffs[ids] = _power10(unigrams.logs), _power10(unigrams.weights)
+    probs[START] = 0.0  # files give it 0 or -99; a model never predicts it
+    tables = BackoffTables(V, [np.arange(V)], [probs], [backoffs])
+    for n, size in enumerate(sizes[1:], start=2):
+        section = _read_section(lines, n, size, highest=n == len(sizes))
+        keys = _keys(lines, section, n, vocabulary, tables.keys)
+        _refuse_twice(lines, keys, section)
+        by_key = np.argsort(keys)
+        tables.keys.append(keys[by_key])
+        tables.probs.append(_power10(section.logs)[by_key])
+        tables.backoffs.append(_power10(section.weights)[by_key])
+    if lines.line != "\\end\\":
         raise lines.error("\\end\\ after the last n-gram that the header announces")
-    return vocabulary, BackoffTables(V, keys, probs, backoffs[:-1])
+    tables.backoffs.pop()  # the longest n-grams are nobody's context
+    return vocabulary, tables
+
+
+@dataclass(frozen=True)
+class _Section:
+    """The n-grams of one order in the order of the file, N of them; words is flat, N * n."""
+
+    numbers: list[int]  # of the lines
+    logs: list[float]
+    words: list[str]
+    weights: list[float]
 
 
 class _Lines:
@@ -110,8 +108,7 @@ class _Lines:
         try:
             text = data.decode()
         except UnicodeDecodeError as error:
-            self.number, self.line = data.count(b"\n", 0, error.start) + 1, None
-            raise self.error("text in UTF-8") from None
+            raise self.error("text in UTF-8", data.count(b"\n", 0, error.start) + 1) from None
         numbered = enumerate((line.strip(" \t\r") for line in text.split("\n")), start=1)
         self._rest: Iterator[tuple[int, str]] = ((number, line) for number, line in numbered if line)
         self.number, self.line = 0, None
@@ -125,7 +122,7 @@ class _Lines:
         """Return the error for a line, by default the current one."""
         found = ""
         if number is None:
-            found = f", found {self.line[:60]!r}" if self.line is not None else ""
+            found = f", found {self.line[:60]!r}" if self.line is not None else ", found the end of the file"
         return ValueError(f"{self.path}, line {number or self.number}: expected {expected}{found}")
 
 
@@ -144,25 +141,50 @@ def _read_sizes(lines: _Lines) -> list[int]:
     return sizes
 
 
-def _read_section(lines: _Lines, n: int, size: int, highest: bool) -> Iterator[tuple]:
-    """Read one order; yield the line number, log10 probability, words and log10 weight of each n-gram."""
+def _read_section(lines: _Lines, n: int, size: int, highest: bool) -> _Section:
+    """Read the n-grams of one order; leave the reader on the line after them."""
     if lines.line != f"\\{n}-grams:":
         raise lines.error(f"\\{n}-grams: after the {n - 1}-grams" if n > 1 else "\\1-grams: after the counts")
-    for done in range(size):
-        line = lines.next()
-        if line is None or line.startswith("\\"):
-            raise lines.error(f"{size} {n}-grams, as the header says, got {done}")
-        fields = re.split(r"[ \t]+", line)
+    section = _Section([], [], [], [])
+    while (line := lines.next()) is not None and not line.startswith("\\"):
+        if len(section.logs) == size:
+            raise lines.error(f"{size} {n}-grams, as the header says, got more")
+        fields = [field for field in line.replace("\t", " ").split(" ") if field]
         if len(fields) != n + 1 and (highest or len(fields) != n + 2):
             weight = "" if highest else " and perhaps a back-off weight"
-            raise lines.error(f"a log10 probability, {n} words{weight}")
+            raise lines.error(f"a log10 probability, {n} word{'s' * (n > 1)}{weight}")
         log = _number(lines, fields[0], "log10 probability")
         if log > 0:
             raise lines.error("a log10 probability of at most 0")
-        weight = _number(lines, fields[-1], "log10 back-off weight") if len(fields) == n + 2 else 0.0
-        yield lines.number, log, tuple(fields[1 : n + 1]), weight
-    if not highest and (line := lines.next()) is not None and not line.startswith("\\"):
-        raise lines.error(f"{size} {n}-grams, as the header says, got more")
+        section.numbers.append(lines.number)
+        section.logs.append(log)
+        section.words.extend(fields[1 : n + 1])
+        section.weights.append(_number(lines, fields[-1], "log10 back-off weight") if len(fields) == n + 2 else 0.0)
+    if len(section.logs) < size:
+        raise lines.error(f"{size} {n}-grams, as the header says, got {len(section.logs)}")
+    return section
+
+
+def _keys(lines: _Lines, section: _Section, n: int, vocabulary: Vocabulary, lower: list[np.ndarray]) -> np.ndarray:
+    """Return context * V + word of each n-gram of a section, (N,), in its order."""
+    ids = np.array(vocabulary.ids(section.words), np.int64)  # (N * n,)
+    for at in np.flatnonzero(ids == UNKNOWN).tolist():
+        if section.words[at] not in vocabulary:
+            missing = section.words[at]
+            raise lines.error(
+                f"words that are listed among the 1-grams, but {missing!r} isn't", section.numbers[at // n]
+            )
+    ids = ids.reshape(-1, n)  # (N, n)
+    contexts = ids[:, 0]  # (N,)
+    for length in range(2, n):
+        contexts = find(lower[length - 1], contexts * len(vocabulary) + ids[:, length - 1])
+    if (contexts < 0).any():
+        at = int(np.argmax(contexts < 0))
+        context = " ".join(section.words[at * n : at * n + n - 1])
+        raise lines.error(
+            f"the {n - 1}-gram {context!r}, the context of this {n}-gram, listed above", section.numbers[at]
+        )
+    return contexts * len(vocabulary) + ids[:, -1]
 
 
 def _number(lines: _Lines, field: str, what: str) -> float:
@@ -175,18 +197,11 @@ def _number(lines: _Lines, field: str, what: str) -> float:
     return number
 
 
-def _known(lines: _Lines, vocabulary: Vocabulary, number: int, words: tuple[str, ...]) -> list[int]:
-    for word in words:
-        if word not in vocabulary:
-            raise lines.error(f"words that are listed among the 1-grams, but {word!r} isn't", number)
-    return vocabulary.ids(words)
-
-
-def _refuse_twice(lines: _Lines, rows: np.ndarray, numbers: tuple[int, ...]) -> None:
-    by_row = np.argsort(rows, kind="stable")
-    again = np.flatnonzero(np.diff(rows[by_row]) == 0)
+def _refuse_twice(lines: _Lines, keys: np.ndarray, section: _Section) -> None:
+    by_key = np.argsort(keys, kind="stable")
+    again = np.flatnonzero(np.diff(keys[by_key]) == 0)
     if len(again):
-        first, second = (numbers[by_row[again[0] + i]] for i in (0, 1))
+        first, second = (section.numbers[row] for row in by_key[again[0] : again[0] + 2])
         raise lines.error(f"each n-gram once, but this one is on line {first} too", second)
 
 

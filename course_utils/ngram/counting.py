@@ -95,7 +95,15 @@ def continuation_counts(tables: list[NGramTable]) -> list[np.ndarray]:
 
 def find(keys: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """Return the row of each wanted key among sorted keys, -1 where it is missing or negative."""
-    if len(keys) == 0:
+    if len(keys) == 0:  # every sentence is shorter than this order
         return np.full(np.shape(wanted), -1)
     rows = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
     return np.where(keys[rows] == wanted, rows, -1)
+
+
+def values_at(values: np.ndarray, rows: np.ndarray, missing: float | np.ndarray) -> np.ndarray:
+    """Return the value of each row as float64, and `missing` (one, or one for each row) where the row is -1."""
+    found = rows >= 0
+    result = np.array(np.broadcast_to(missing, rows.shape), np.float64)
+    result[found] = values[rows[found]]
+    return result

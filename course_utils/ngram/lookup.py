@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from course_utils.ngram.counting import find
+from course_utils.ngram.counting import find, values_at
 from course_utils.ngram.vocabulary import START, Text
 
 
@@ -49,7 +49,7 @@ class ProbabilityTables(ABC):
             long_enough = text.positions >= n - 1
             contexts[~long_enough] = -1
             ids = find(self.keys[n - 1], contexts * self.n_words + text.tokens)  # (T,)
-            longer = np.where(ids >= 0, self.probs[n - 1][ids], self.unlisted(contexts, n, probs))
+            longer = values_at(self.probs[n - 1], ids, self.unlisted(contexts, n, probs))  # (T,)
             probs = np.where(long_enough, longer, probs)
         return np.where(text.scored, probs, 0.0)
 
@@ -92,7 +92,7 @@ class BackoffTables(ProbabilityTables):
 
     def unlisted(self, contexts, n, lower):
         """Return the shorter context's probability times the context's weight; an unlisted context weighs 1."""
-        return lower * np.where(contexts >= 0, self.backoffs[n - 2][contexts], 1.0)
+        return lower * values_at(self.backoffs[n - 2], contexts, 1.0)
 
 
 class FlatTables(ProbabilityTables):
@@ -109,4 +109,4 @@ class FlatTables(ProbabilityTables):
 
     def unlisted(self, contexts, n, lower):
         """Return the share of each context."""
-        return np.where(contexts >= 0, self.shares[n - 2][contexts], self.unseen)
+        return values_at(self.shares[n - 2], contexts, self.unseen)

@@ -13,6 +13,7 @@ from course_utils.ngram import smoothing
 from course_utils.ngram.arpa import read_arpa, write_arpa
 from course_utils.ngram.counting import count_ngrams
 from course_utils.ngram.lookup import BackoffTables, ProbabilityTables
+from course_utils.ngram.sampling import draw_sentence
 from course_utils.ngram.vocabulary import END, START, UNKNOWN, Text, Vocabulary, check_words
 
 SMOOTHINGS = ("mle", "add-k", "interpolated", "kneser-ney", "modified-kneser-ney")
@@ -219,26 +220,13 @@ class NGramLM:
             n lists of words, without markers other than `<unk>`.
 
         Raises:
-            ValueError: the model isn't fitted; n, seed or max_words is not a whole number >= 0; a context after which
-                every word has probability 0.
+            ValueError: the model isn't fitted; n, seed or max_words is not a whole number >= 0.
         """
         vocabulary, tables = self._fitted()
-        max_words = _whole("max_words", max_words, at_least=0)
+        n, max_words = _whole("n", n, at_least=0), _whole("max_words", max_words, at_least=0)
         generator = np.random.default_rng(_whole("seed", seed, at_least=0))
-        drawn = []
-        for _ in range(_whole("n", n, at_least=0)):
-            ids = [START]
-            while len(ids) <= max_words:
-                cumulative = tables.next_words(ids).cumsum()  # (V,)
-                if cumulative[-1] <= 0:
-                    context = [vocabulary.words[id] for id in ids[-self.order + 1 :]]
-                    raise ValueError(f"no word has a probability after {context}: fit the model with smoothing")
-                id = int(np.searchsorted(cumulative, generator.random() * cumulative[-1], side="right"))
-                if id == END:
-                    break
-                ids.append(id)
-            drawn.append([vocabulary.words[id] for id in ids[1:]])
-        return drawn
+        drawn = (draw_sentence(tables, generator, max_words) for _ in range(n))
+        return [[vocabulary.words[id] for id in ids] for ids in drawn]
 
     def save_arpa(self, path: str | Path) -> None:
         """Write the model to an ARPA file, which KenLM and others read.

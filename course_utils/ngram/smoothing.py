@@ -6,14 +6,14 @@ number of words that can be predicted: those of the training text, `</s>` and `<
 
 import numpy as np
 
-from course_utils.ngram.counting import NGramTable, context_totals, continuation_counts, find
+from course_utils.ngram.counting import NGramTable, context_totals, continuation_counts, find, values_at
 from course_utils.ngram.lookup import BackoffTables, FlatTables
 from course_utils.ngram.vocabulary import START, Text
 
 FALLBACK_DISCOUNT = 0.75  # the value of Kneser-Ney's absolute discount in most textbooks
 FALLBACK_DISCOUNTS = (0.5, 1.0, 1.5)  # those of `lmplz --discount_fallback`
-MAX_EM_STEPS = 100
-EM_TOLERANCE = 1e-7  # nats per token: a smaller gain ends the search
+MAX_EM_STEPS = 200
+EM_TOLERANCE = 1e-8  # nats per token: a smaller gain ends the search
 
 
 def add_k(tables: list[NGramTable], n_words: int, k: float) -> FlatTables:
@@ -172,8 +172,8 @@ def _own_estimates(tables, n_words, text):
         if n > 1:
             contexts = np.where(text.positions >= n - 1, np.concatenate([[-1], ids[:-1]]), -1)
             ids = find(table.keys(n_words), contexts * n_words + text.tokens)
-        totals = np.where(contexts >= 0, context_totals(table, n_contexts, table.counts)[contexts], 0.0)  # (T,)
-        counts = np.where(ids >= 0, table.counts[ids], 0)  # (T,)
+        totals = values_at(context_totals(table, n_contexts, table.counts), contexts, 0.0)  # (T,)
+        counts = values_at(table.counts, ids, 0.0)  # (T,)
         own.append(np.divide(counts, totals, out=np.zeros(len(ids)), where=totals > 0)[text.scored])
         seen.append((totals > 0)[text.scored])
     return np.stack(own), np.stack(seen)
