@@ -64,9 +64,9 @@ class NGramLM:
         if discount is not None and not (_is_number(discount) and 0 < discount < 1):
             raise ValueError(f"discount must be between 0 and 1, both excluded, got {discount!r}; None estimates it")
         if weights is not None:
-            weights = list(weights)
+            weights = list(weights) if isinstance(weights, Iterable) else [weights]
             if len(weights) != self.order:
-                raise ValueError(f"weights must be {self.order}, one for each order, got {len(weights)}")
+                raise ValueError(f"weights must be {self.order} numbers, one for each order, got {weights!r}")
             if not all(_is_number(weight) and 0 <= weight <= 1 for weight in weights):
                 raise ValueError(f"weights must be in [0, 1], got {weights!r}")
         self.smoothing, self._k, self._discount, self._given_weights = smoothing, k, discount, weights
@@ -96,14 +96,14 @@ class NGramLM:
             raise ValueError("weights are given and held_out would learn them: pass one of the two")
         vocabulary, text = Vocabulary.learn(sentences)
         V = len(vocabulary)
+        other = vocabulary.encode(held_out, "held_out") if held_out is not None else None
         counts = count_ngrams(text, V, self.order)
         if self.smoothing in ("mle", "add-k"):
             self._tables = smoothing.add_k(counts, V, self._k if self.smoothing == "add-k" else 0.0)
         elif self.smoothing == "interpolated":
             self._weights = self._given_weights or [DEFAULT_WEIGHT] * self.order
-            if held_out is not None:
-                held_out = vocabulary.encode(held_out, "held_out")
-                self._weights = smoothing.learned_weights(counts, V, held_out, self._weights)
+            if other is not None:
+                self._weights = smoothing.learned_weights(counts, V, other, self._weights)
             self._tables = smoothing.interpolated(counts, V, self._weights)
         else:
             if self.smoothing == "modified-kneser-ney":
