@@ -12,7 +12,7 @@ import numpy as np
 from IPython.display import display
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, Rectangle
 from PIL import Image
 
 # Okabe and Ito (2008), "Color Universal Design": eight colours that stay apart for every kind of colour vision.
@@ -191,6 +191,63 @@ def attention_map(weights: Sequence, tokens: Sequence[str], titles: Sequence[str
     return figure
 
 
+def token_strip(
+    rows: Sequence[Sequence[str]], titles: Sequence[str] = (), marked: Sequence[str | None] = (), width: int = 88
+) -> Figure:
+    """Draw texts cut into tokens: a box for each token, a row for each text, wrapped where it is too long.
+
+    Args:
+        rows: N texts, each the strings of its tokens in order.
+        titles: N titles, one to the left of each row; none if empty.
+        marked: N tokens, one per row: its boxes are orange, all others grey; None marks none. If empty, boxes take
+            turns in three tints.
+        width: characters in a line, titles included.
+
+    Returns:
+        A matplotlib figure that pyplot doesn't know of.
+
+    Raises:
+        ValueError: there is no token; the number of titles or marked tokens doesn't fit; width leaves the tokens fewer
+            than 20 characters.
+    """
+    if not any(rows):
+        raise ValueError("rows must hold at least one token")
+    for name, values in (("titles", titles), ("marked", marked)):
+        if len(values) not in (0, len(rows)):
+            raise ValueError(f"{name} must hold one entry per row, {len(rows)}, or none, got {len(values)}")
+    margin = max((len(title) + 2 for title in titles), default=0)
+    if width - margin < 20:
+        raise ValueError(f"width must be at least {margin + 20} beside these titles, got {width}")
+    font, size = "DejaVu Sans Mono", 14
+    gap = 0.9  # between the letters of two tokens, in characters
+    figure = Figure(layout="constrained")
+    axes = figure.add_subplot()
+    line = 0.0
+    for i, tokens in enumerate(rows):
+        if titles:
+            axes.text(0, -line, titles[i], family=font, size=size, va="center", parse_math=False)
+        x = margin
+        for j, token in enumerate(tokens):
+            label = _drawable(_clip(visible(token), 20), font)
+            if x + len(label) + gap > width and x > margin:
+                x, line = margin, line + 1
+            if marked:
+                colour = "#F7C873" if token == marked[i] else "#EDEDED"
+            else:
+                colour = ("#CFE3F1", "#FBF3C4", "#CDEBDF")[j % 3]
+            box = Rectangle((x, -line - 0.36), len(label) + gap * 0.8, 0.72, facecolor=colour, edgecolor=GREY, lw=0.8)
+            axes.add_patch(box)
+            middle = x + (len(label) + gap * 0.8) / 2
+            axes.text(middle, -line, label, family=font, size=size, ha="center", va="center", parse_math=False)
+            x += len(label) + gap
+        line += 1.25
+    advance = 0.602 * size / 72  # inches that a character of this font is wide
+    figure.set_size_inches(width * advance, max(line, 1) * 0.36 + 0.1)
+    axes.set(xlim=(0, width), ylim=(-line + 0.7, 0.55))
+    axes.axis("off")
+    return figure
+
+
 def _numbers(name: str, values: Sequence) -> np.ndarray:
     """Numbers, or a PyTorch tensor of any dtype on any device, as a float64 array."""
     try:
@@ -299,7 +356,7 @@ def _clip(label: str, longest: int = 12) -> str:
     return label if len(label) <= longest else label[: longest - 1] + "…"
 
 
-def _drawable(label: str) -> str:
+def _drawable(label: str, family: str = STYLE["font.family"]) -> str:
     """Put a box where the figure's font has no shape for a character; matplotlib would warn on stderr."""
-    font = get_font(findfont(FontProperties(family=STYLE["font.family"])))
+    font = get_font(findfont(FontProperties(family=family)))
     return "".join(c if font.get_char_index(ord(c)) else "□" for c in label)

@@ -1,6 +1,7 @@
 """The shared figures: what they show, and that their text outputs stay the same."""
 
 import warnings
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -197,3 +198,59 @@ def test_attention_weights_are_written_in_when_there_is_room():
 def test_attention_maps_of_another_shape_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         plots.attention_map(*arguments)
+
+
+def boxes(figure):
+    return figure.axes[0].patches
+
+
+def test_a_strip_has_a_box_for_each_token_in_reading_order():
+    figure = plots.token_strip([["the", " thin"], ["th", "ief", "\n"]], titles=["one", "two"])
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert texts == ["one", "the", "␣thin", "two", "th", "ief", "⏎"]
+    corners = [(-box.get_y(), box.get_x()) for box in boxes(figure)]
+    assert len(corners) == 5
+    assert corners == sorted(corners)
+    assert len({y for y, _ in corners}) == 2  # two rows
+
+
+def test_boxes_of_a_strip_do_not_overlap_and_stay_inside_also_when_a_row_is_wrapped():
+    figure = plots.token_strip([["word", " a", "x" * 50] * 12], titles=["t"], width=60)
+    right = figure.axes[0].get_xlim()[1]
+    lines = {}
+    for box in boxes(figure):
+        assert 0 <= box.get_x() < box.get_x() + box.get_width() <= right
+        lines.setdefault(box.get_y(), []).append((box.get_x(), box.get_x() + box.get_width()))
+    assert len(lines) > 3
+    assert min(lines) > figure.axes[0].get_ylim()[0]
+    for line in lines.values():
+        assert all(end < start for (_, end), (start, _) in pairwise(line))
+
+
+def test_neighbours_differ_in_colour_and_a_marked_token_is_the_only_orange_one():
+    plain = [box.get_facecolor() for box in boxes(plots.token_strip([list("aaaa")]))]
+    assert all(left != right for left, right in pairwise(plain))
+    first, *others = (box.get_facecolor() for box in boxes(plots.token_strip([list("tin"), ["t"]], marked=["t", None])))
+    assert first not in others
+    assert len(set(others)) == 1
+
+
+def test_strange_tokens_make_a_strip_without_a_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        plots.png(plots.token_strip([["中文", "$x$", "\u200b", "🙂", "", "\ufffd"]], titles=["$5 and $6"]))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"rows": []}, "at least one token"),
+        ({"rows": [[]]}, "at least one token"),
+        ({"rows": [["a"]], "titles": ["1", "2"]}, "titles must hold one entry per row, 1, or none, got 2"),
+        ({"rows": [["a"]], "marked": ["a", "b"]}, "marked must hold"),
+        ({"rows": [["a"]], "titles": ["x" * 30], "width": 40}, "width must be at least 52"),
+    ],
+)
+def test_a_strip_that_cannot_be_drawn_says_why(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        plots.token_strip(**arguments)
