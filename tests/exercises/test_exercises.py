@@ -17,7 +17,7 @@ from course_utils.decoding import top_k_filter, top_p_filter
 from course_utils.exercises.core import Exercise, Mistake, Probe
 from course_utils.transformer import DecoderLM, TransformerConfig
 
-for module in ("answers_start", "answers_transformer", "answers_decoding"):
+for module in ("answers_start", "answers_ngram", "answers_transformer", "answers_decoding", "answers_tokens"):
     import_module(module)  # each registers its answers
 
 
@@ -50,6 +50,7 @@ def first_line(result):
 def test_the_exercises_of_the_notebooks_are_there():
     assert set(EXERCISES) >= {
         *("relative_frequencies", "most_probable", "surprise"),
+        *("bigram_probs", "add_k_probs", "corpus_perplexity", "continuation_probs"),
         *("rms_norm", "causal_mask", "attention", "count_parameters"),
         *("temperature_probs", "top_k", "top_p", "distinct_n"),
     }
