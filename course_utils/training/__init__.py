@@ -1,0 +1,22 @@
+"""Training: the next-token loss, optimizers, schedule, a trainer with checkpoints; on one process or many."""
+
+from course_utils.training.config import TrainingConfig
+from course_utils.training.data import RandomWindows, random_windows, scoring_windows
+from course_utils.training.history import History
+from course_utils.training.loss import next_token_loss
+from course_utils.training.optimizers import make_optimizers, parameter_groups
+from course_utils.training.schedule import learning_rate_factor
+from course_utils.training.trainer import Trainer
+
+__all__ = [
+    "History",
+    "RandomWindows",
+    "Trainer",
+    "TrainingConfig",
+    "learning_rate_factor",
+    "make_optimizers",
+    "next_token_loss",
+    "parameter_groups",
+    "random_windows",
+    "scoring_windows",
+]

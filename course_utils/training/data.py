@@ -1,0 +1,172 @@
+"""From a long row of token ids to batches: random windows to learn from, tiled windows to score with."""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+
+class Batches(Protocol):
+    """Where a `Trainer` gets its batches from."""
+
+    def draw(self) -> tuple[Tensor, Tensor]:
+        """Return inputs and targets (b, T) of the next batch: the rows that are this process's."""
+
+    def state(self) -> Tensor:
+        """Return what `restore` needs to draw the same batches again from here."""
+
+    def restore(self, state: Tensor) -> None:
+        """Go to the place where `state` was taken."""
+
+
+def as_token_ids(ids: Tensor | Sequence[int], name: str = "ids") -> Tensor:
+    """Return token ids as a tensor (N,) of int64 on the CPU.
+
+    Raises:
+        ValueError: not one row of whole numbers, or fewer than two: nothing to predict.
+    """
+    ids = torch.as_tensor(ids)
+    if ids.dim() != 1 or ids.is_floating_point() or ids.dtype == torch.bool:
+        raise ValueError(f"{name} must be one row of whole numbers (N,), got {ids.dtype} of {tuple(ids.shape)}")
+    if len(ids) < 2:
+        raise ValueError(f"{name} must hold at least two tokens, one to read and one to predict, got {len(ids)}")
+    return ids.to(device="cpu", dtype=torch.int64)
+
+
+def windows_at(ids: Tensor, starts: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
+    """Cut windows out of a row of tokens; the targets are the inputs one token later.
+
+    Args:
+        ids: (N,).
+        starts: (B,) where each window begins.
+        context_length: T.
+
+    Returns:
+        Inputs and targets, each (B, T).
+    """
+    places = starts[:, None] + torch.arange(context_length + 1)  # (B, T + 1)
+    tokens = ids[places]  # (B, T + 1)
+    return tokens[:, :-1], tokens[:, 1:]
+
+
+def random_windows(
+    ids: Tensor, batch_size: int, context_length: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Draw windows that begin anywhere, each place as likely as any other.
+
+    Args:
+        ids: (N,) token ids.
+        batch_size: number of windows, B.
+        context_length: tokens the model reads in each, T.
+        generator: the source of random numbers.
+
+    Returns:
+        Inputs and targets, each (B, T); targets[:, t] is the token after inputs[:, t].
+
+    Raises:
+        ValueError: ids hold fewer than T + 1 tokens.
+    """
+    if len(ids) < context_length + 1:
+        raise ValueError(
+            f"ids hold {len(ids)} tokens, a window of context_length={context_length} needs {context_length + 1}: "
+            "give more text or a shorter context"
+        )
+    starts = torch.randint(len(ids) - context_length, (batch_size,), generator=generator)
+    return windows_at(ids, starts, context_length)
+
+
+class RandomWindows:
+    """`random_windows` without end; several processes draw the same batch and each takes its own rows.
+
+    Args:
+        ids: (N,) token ids.
+        batch_size: windows in the batch of all processes together.
+        context_length: T.
+        seed: same seed, same windows.
+        rank, n_processes: the rows of process `rank` are the rank-th of n_processes equal parts.
+    """
+
+    def __init__(
+        self, ids: Tensor, batch_size: int, context_length: int, seed: int, rank: int = 0, n_processes: int = 1
+    ):
+        self.ids, self.batch_size, self.context_length = ids, batch_size, context_length
+        self.generator = torch.Generator().manual_seed(seed)
+        self.rows = own_rows(batch_size, rank, n_processes)
+
+    def draw(self) -> tuple[Tensor, Tensor]:
+        """Return inputs and targets (b, T) of the next batch: the rows that are this process's."""
+        inputs, targets = random_windows(self.ids, self.batch_size, self.context_length, self.generator)
+        return inputs[self.rows], targets[self.rows]
+
+    def state(self) -> Tensor:
+        """Return the generator's state, uint8."""
+        return self.generator.get_state()
+
+    def restore(self, state: Tensor) -> None:
+        """Go to the place where `state` was taken."""
+        self.generator.set_state(state)
+
+
+def own_rows(batch_size: int, rank: int, n_processes: int) -> slice:
+    """Return which rows of a batch are a process's.
+
+    Raises:
+        ValueError: the rows can't be split evenly.
+    """
+    if batch_size % n_processes:
+        raise ValueError(f"batch_size={batch_size} must be a multiple of the {n_processes} processes")
+    share = batch_size // n_processes
+    return slice(rank * share, (rank + 1) * share)
+
+
+def scoring_windows(
+    ids: Tensor,
+    context_length: int,
+    stride: int | None = None,
+    batch_size: int = 1,
+    rank: int = 0,
+    n_processes: int = 1,
+    ignore_index: int = -100,
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield windows in which every token but the first is counted once.
+
+    Windows begin `stride` tokens apart; a token that an earlier window has counted is there to be read only, its
+    target is ignore_index. With stride = context_length the windows are disjoint; a shorter one lets each token
+    see more of what came before, at the price of more work.
+
+    Args:
+        ids: (N,) token ids.
+        context_length: the most tokens the model may read, T.
+        stride: 1 .. T; None is T.
+        batch_size: windows at a time, B.
+        rank, n_processes: each process gets every n_processes-th window, and all get as many batches.
+        ignore_index: marks what is not counted.
+
+    Yields:
+        Inputs and targets, each (B, T). Past the end of the ids there is padding on the right, not counted.
+
+    Raises:
+        ValueError: context_length or stride out of range.
+
+    Source: Hugging Face, "Perplexity of fixed-length models" (transformers documentation).
+    """
+    if context_length < 1:
+        raise ValueError(f"context_length must be at least 1, got {context_length}")
+    stride = context_length if stride is None else stride
+    if not 1 <= stride <= context_length:
+        raise ValueError(
+            f"stride must be in 1 .. context_length={context_length}, got {stride}: beyond it, tokens would be skipped"
+        )
+    n_targets = len(ids) - 1
+    length = min(context_length, n_targets)
+    n_windows = 1 + max(0, -(-(n_targets - length) // stride))
+    share = -(-n_windows // n_processes)
+    starts = (torch.arange(share) * n_processes + rank) * stride  # (windows,) those too many begin past the end
+    padded = torch.cat([ids, ids.new_zeros(context_length)])  # (N + T,)
+    for some in starts.split(batch_size):
+        some = some[:, None].clamp(max=n_targets)  # (B, 1)
+        places = some + torch.arange(length)  # (B, length) where the inputs are
+        seen = torch.where(some == 0, 0, some + length - stride)  # (B, 1) counted by the windows before
+        counted = (places >= seen) & (places < n_targets)  # (B, length)
+        yield padded[places], padded[places + 1].masked_fill(~counted, ignore_index)

@@ -1,0 +1,125 @@
+"""Several processes, one training: who am I, and how is the model shared among us.
+
+Started by torchrun, every process runs the same program. Data parallelism (DDP) keeps the whole model in each and
+averages the gradients; sharding (FSDP2) also splits weights, gradients and optimizer state, and gathers one block's
+weights when they are needed. Both see the same global batch as one process would, so the losses are the same.
+
+Sources: Li et al. (2020), "PyTorch Distributed: Experiences on Accelerating Data Parallel Training"; Zhao et al.
+(2023), "PyTorch FSDP: Experiences on Scaling Fully Sharded Data Parallel".
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import FSDPModule, fully_shard
+from torch.distributed.tensor import DTensor, distribute_tensor
+from torch.nn.parallel import DistributedDataParallel
+
+
+@dataclass(frozen=True)
+class Processes:
+    """The processes that train together: this one's number, and how many there are."""
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def is_first(self) -> bool:
+        """True for the one process that prints and writes."""
+        return self.rank == 0
+
+    def sum(self, tensor: Tensor) -> Tensor:
+        """Return the sum of a tensor over all processes."""
+        return self._reduced(tensor, dist.ReduceOp.SUM) if self.size > 1 else tensor
+
+    def largest(self, tensor: Tensor) -> Tensor:
+        """Return the largest value of each element over all processes."""
+        return self._reduced(tensor, dist.ReduceOp.MAX) if self.size > 1 else tensor
+
+    def wait_for_all(self) -> None:
+        """Return when every process has come here."""
+        if self.size > 1:
+            dist.barrier()
+
+    def _reduced(self, tensor: Tensor, operation: dist.ReduceOp) -> Tensor:
+        where = torch.device("cuda") if dist.get_backend() == "nccl" else tensor.device
+        result = tensor.to(where, copy=True)
+        dist.all_reduce(result, operation)
+        return result.to(tensor.device)
+
+
+def current_processes() -> Processes:
+    """Return the processes of a running process group, or this one alone."""
+    return Processes(dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else Processes()
+
+
+@contextmanager
+def process_group(device: torch.device) -> Iterator[torch.device]:
+    """Join the group that torchrun started, if it did; leave it at the end.
+
+    Args:
+        device: where this process would compute if it were alone.
+
+    Yields:
+        The device of this process: with CUDA, the GPU that torchrun's LOCAL_RANK numbers.
+    """
+    if "RANK" not in os.environ:
+        yield device
+        return
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(device)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield device
+    finally:
+        dist.destroy_process_group()
+
+
+def parallel(model: nn.Module, shard: bool, compile: bool) -> nn.Module:
+    """Return what to call in the training step; its parameters stay those of `model`.
+
+    Args:
+        model: the plain model, the same weights in every process.
+        shard: split the weights too (FSDP2), in place, a block of `model.layers` at a time.
+        compile: let torch.compile fuse the model's operations.
+    """
+    if shard and dist.is_initialized():
+        mesh = init_device_mesh(next(model.parameters()).device.type, (dist.get_world_size(),))
+        for block in model.layers:
+            fully_shard(block, mesh=mesh)
+        fully_shard(model, mesh=mesh)
+    called = torch.compile(model) if compile else model
+    if dist.is_initialized() and not shard:
+        device = next(model.parameters()).device
+        return DistributedDataParallel(called, device_ids=[device.index] if device.type == "cuda" else None)
+    return called
+
+
+@contextmanager
+def gradients_averaged(called: nn.Module, now: bool) -> Iterator[None]:
+    """Average the gradients over the processes in this backward pass, or leave it to a later micro-batch."""
+    if isinstance(called, FSDPModule):
+        called.set_requires_gradient_sync(now)
+    skip = isinstance(called, DistributedDataParallel) and not now
+    with called.no_sync() if skip else nullcontext():
+        yield
+
+
+def whole(tensor: Tensor) -> Tensor:
+    """Return a tensor in one piece, gathered from all processes if it is sharded."""
+    return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+
+
+def placed_like(tensor: Tensor, reference: Tensor) -> Tensor:
+    """Return a whole tensor on the device of a reference, and sharded like it if they have one shape."""
+    tensor = tensor.to(reference.device)
+    if isinstance(reference, DTensor) and tensor.shape == reference.shape:
+        return distribute_tensor(tensor, reference.device_mesh, reference.placements)
+    return tensor

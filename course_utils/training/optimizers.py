@@ -1,0 +1,79 @@
+"""Optimizers: which rule moves which weights."""
+
+import torch
+from torch import Tensor, nn
+
+from course_utils.training.config import TrainingConfig
+
+
+def parameter_groups(model: nn.Module) -> dict[str, list[Tensor]]:
+    """Sort a model's trainable parameters by what they are.
+
+    Returns:
+        hidden: the matrices between layers (q, k, v, o, gate, up, down). Each maps one vector to another, so its
+            gradient is a direction in the space of matrices.
+        lookup: the embedding and the output head. A row belongs to one token and is moved only when that token
+            occurs; AdamW's step size per number suits that.
+        scales: the norms' vectors. They are decayed by no one: pulling a scale to 0 would switch its layer off.
+    """
+    groups: dict[str, list[Tensor]] = {"hidden": [], "lookup": [], "scales": []}
+    embeddings = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}
+    for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        if parameter.dim() != 2:
+            groups["scales"].append(parameter)
+        elif id(parameter) in embeddings or name.endswith("head.weight"):
+            groups["lookup"].append(parameter)
+        else:
+            groups["hidden"].append(parameter)
+    return groups
+
+
+def make_optimizers(model: nn.Module, config: TrainingConfig) -> list[torch.optim.Optimizer]:
+    """Return the optimizers that together move every trainable parameter once.
+
+    With optimizer="adamw", one AdamW: all matrices with weight decay, the scales without. With optimizer="muon", Muon
+    takes the hidden matrices and AdamW the rest. Muon's momentum is a matrix; it makes all its singular values about
+    equal before stepping, so that no direction of the layer is left behind. The step is scaled to the size that
+    AdamW's would have, so that one learning rate does for both.
+
+    Each group holds its peak learning rate as `peak_lr`, which the schedule multiplies.
+
+    Raises:
+        ValueError: the model has no trainable parameter.
+
+    Sources: Loshchilov and Hutter (2019), "Decoupled Weight Decay Regularization"; Jordan et al. (2024), "Muon: An
+    optimizer for hidden layers in neural networks"; Liu et al. (2025), "Muon is Scalable for LLM Training", for the
+    scale of the step.
+    """
+    groups = parameter_groups(model)
+    if not any(groups.values()):
+        raise ValueError("model has no parameter that requires a gradient: nothing to train")
+    with_muon = config.optimizer == "muon" and bool(groups["hidden"])
+    decayed = groups["lookup"] if with_muon else groups["lookup"] + groups["hidden"]
+    adamw_groups = [
+        {"params": decayed, "weight_decay": config.weight_decay},
+        {"params": groups["scales"], "weight_decay": 0.0},
+    ]
+    optimizers: list[torch.optim.Optimizer] = []
+    if adamw_groups := [group for group in adamw_groups if group["params"]]:
+        optimizers.append(torch.optim.AdamW(adamw_groups, lr=config.learning_rate, betas=config.betas, fused=True))
+    if with_muon:
+        rate = config.learning_rate if config.muon_learning_rate is None else config.muon_learning_rate
+        optimizers.append(
+            torch.optim.Muon(
+                groups["hidden"], lr=rate, weight_decay=config.weight_decay, adjust_lr_fn="match_rms_adamw"
+            )
+        )
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["peak_lr"] = group["lr"]
+    return optimizers
+
+
+def set_learning_rates(optimizers: list[torch.optim.Optimizer], factor: float) -> None:
+    """Set every group's learning rate to `factor` times its peak."""
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = group["peak_lr"] * factor

@@ -1,0 +1,63 @@
+"""Score a text: the sum of the model's surprises, each token counted once."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from course_utils.training.data import as_token_ids, scoring_windows
+from course_utils.training.distributed import Processes
+from course_utils.training.loss import token_surprises
+
+TOKENS_AT_ONCE = 4096  # bounds the memory of the logits, (tokens, V)
+
+
+@torch.no_grad()
+def total_nats(
+    model: Callable,
+    ids: Tensor,
+    context_length: int,
+    stride: int | None = None,
+    processes: Processes | None = None,
+) -> tuple[float, int]:
+    """Return the sum of -ln p over every token but the first, and how many those are.
+
+    Args:
+        model: `model(ids (B, T)) -> logits (B, T, V)`; it is put in eval mode meanwhile if it has one.
+        ids: (N,) token ids.
+        context_length: the most tokens the model reads at once.
+        stride: as in `scoring_windows`; None scores disjoint windows.
+        processes: share the work among these; None does it all here.
+
+    Returns:
+        Nats and the number of counted tokens, N - 1.
+
+    Raises:
+        ValueError: fewer than two ids, a context longer than the model's, or a stride out of range.
+    """
+    ids = as_token_ids(ids)
+    check_context(model, context_length)
+    processes = processes or Processes()
+    device = next((p.device for p in model.parameters()), "cpu") if isinstance(model, torch.nn.Module) else "cpu"
+    was_training = getattr(model, "training", False)
+    if was_training:
+        model.eval()
+    totals = torch.zeros(2, dtype=torch.float64)  # nats, tokens: kept apart, for a mean of means would be wrong
+    try:
+        batch_size = max(1, TOKENS_AT_ONCE // context_length)
+        share = {"rank": processes.rank, "n_processes": processes.size}
+        for inputs, targets in scoring_windows(ids, context_length, stride, batch_size, **share):
+            surprises = token_surprises(model(inputs.to(device)), targets.to(device))
+            totals += torch.tensor([surprises.sum(dtype=torch.float64).item(), surprises.numel()], dtype=torch.float64)
+    finally:
+        if was_training:
+            model.train()
+    nats, tokens = processes.sum(totals).tolist()
+    return nats, int(tokens)
+
+
+def check_context(model: Callable, context_length: int) -> None:
+    """Raise ValueError if a model is known to read fewer than `context_length` tokens."""
+    longest = getattr(getattr(model, "config", None), "context_length", None)
+    if longest is not None and context_length > longest:
+        raise ValueError(f"context_length={context_length} is more than the model's {longest}: give at most that")

@@ -1,0 +1,222 @@
+"""The trainer: draw a batch, predict, compare, step; and keep a record that survives a crash."""
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from course_utils.training.budget import Budget
+from course_utils.training.checkpoint import (
+    FILE_NAME,
+    read_checkpoint,
+    restore_training_state,
+    training_state,
+    write_checkpoint,
+)
+from course_utils.training.config import TrainingConfig
+from course_utils.training.data import Batches, RandomWindows, as_token_ids
+from course_utils.training.distributed import current_processes, gradients_averaged, parallel, whole
+from course_utils.training.history import History, Step, Validation
+from course_utils.training.loss import next_token_loss
+from course_utils.training.optimizers import make_optimizers, set_learning_rates
+from course_utils.training.schedule import learning_rate_factor
+from course_utils.training.scoring import check_context, total_nats
+
+
+class Trainer:
+    """Train a language model to predict the next token.
+
+    Several processes that torchrun started train one model together; the code is the same for one.
+
+    Args:
+        model: `model(ids (B, T)) -> logits (B, T, V)`, with its weights where they shall be trained.
+        train_ids: (N,) token ids to draw windows from, or any `Batches`.
+        val_ids: (N,) token ids, scored whole in disjoint windows of the context length; None never validates.
+        config: how long, how much, how fast.
+        on_validation: called with this trainer after each validation, to draw a curve or a sample.
+        clock: tells the seconds.
+
+    Raises:
+        ValueError: texts too short, or a batch or context that doesn't fit, named in the message.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        train_ids: Tensor | Sequence[int] | Batches,
+        val_ids: Tensor | Sequence[int] | None,
+        config: TrainingConfig,
+        on_validation: Callable[["Trainer"], None] | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ):
+        self.model, self.config, self.on_validation, self.clock = model, config, on_validation, clock
+        self.processes = current_processes()
+        self.context_length = config.context_length or model.config.context_length
+        check_context(model, self.context_length)
+        if config.batch_size % (config.accumulation * self.processes.size):
+            raise ValueError(
+                f"batch_size={config.batch_size} must be a multiple of accumulation={config.accumulation} "
+                f"times the {self.processes.size} processes"
+            )
+        self.val_ids = None if val_ids is None else as_token_ids(val_ids, "val_ids")
+        self.batches = train_ids if hasattr(train_ids, "draw") else self._windows_of(train_ids)
+        self.device = next(model.parameters()).device
+        self.called = parallel(model, config.shard, config.compile)
+        self.optimizers = make_optimizers(model, config)
+        self.budget = Budget(config, config.batch_size * self.context_length)
+        self.history = History()
+
+    def run(self) -> History:
+        """Train until the budget is spent or SIGTERM comes, which ends the run after its step, with a checkpoint.
+
+        Returns:
+            The history; `finished` is False after a SIGTERM.
+
+        Raises:
+            FloatingPointError: the loss is no longer a number.
+            OSError: a checkpoint can't be written; the last good one is as it was.
+        """
+        history = self.history
+        if history.step == 0 and self.config.validate_every:
+            self._validate()
+        with sigterm_noted() as sigterm, self._progress_bar() as bar:
+            start = self.clock() - history.seconds
+            while True:
+                elapsed, stop = self._agreed(self.clock() - start, sigterm.is_set())
+                history.finished = not self.budget.allows(history.step, elapsed)
+                if history.finished or stop:
+                    break
+                self._step(start, elapsed)
+                bar.set_postfix_str(f"loss {history.losses[-1]:.3f}", refresh=False)
+                bar.update(1 if self.budget.steps else history.seconds - bar.n)
+                if self._due(self.config.validate_every):
+                    self._validate()
+                if self._due(self.config.checkpoint_every):
+                    self.save()
+            if history.finished:
+                self._validate()
+            if self.config.directory is not None:
+                self.save()
+        self.model.eval()
+        return history
+
+    def resume(self, path: str | Path) -> History:
+        """Load a checkpoint and `run` on from there, bit for bit as if the run had never stopped.
+
+        Args:
+            path: a checkpoint or the folder that holds it.
+
+        Raises:
+            FileNotFoundError: there is none.
+            ValueError: it is damaged, of another model, or of a run with other settings, named.
+        """
+        tensors, scalars = read_checkpoint(path)
+        ours = self.config.what_shapes_the_weights() | {"context_length": self.context_length}
+        theirs = scalars["config"]
+        if other := {name: theirs.get(name) for name in ours if theirs.get(name) != ours[name]}:
+            raise ValueError(f"the checkpoint is of a run with other settings: {other}")
+        restore_training_state(self.model, self.optimizers, tensors)
+        self.batches.restore(tensors["batches"])
+        torch.set_rng_state(tensors["generator.cpu"])
+        if "generator.cuda" in tensors and self.device.type == "cuda":
+            torch.cuda.set_rng_state(tensors["generator.cuda"], self.device)
+        self.history = History.from_tensors({name: tensors[f"history.{name}"] for name in ("steps", "validations")})
+        return self.run()
+
+    def save(self) -> None:
+        """Write the checkpoint into the config's directory, by the first process, from what all hold."""
+        tensors = training_state(self.model, self.optimizers)
+        tensors |= {f"history.{name}": tensor for name, tensor in self.history.to_tensors().items()}
+        tensors |= {"batches": self.batches.state(), "generator.cpu": torch.get_rng_state()}
+        if self.device.type == "cuda":
+            tensors["generator.cuda"] = torch.cuda.get_rng_state(self.device)
+        settings = self.config.what_shapes_the_weights() | {"context_length": self.context_length}
+        if self.processes.is_first:
+            write_checkpoint(Path(self.config.directory) / FILE_NAME, tensors, {"config": settings})
+        self.processes.wait_for_all()
+
+    def _windows_of(self, ids: Tensor | Sequence[int]) -> RandomWindows:
+        share = (self.processes.rank, self.processes.size)
+        ids = as_token_ids(ids, "train_ids")
+        return RandomWindows(ids, self.config.batch_size, self.context_length, self.config.seed, *share)
+
+    def _step(self, start: float, began: float) -> None:
+        """One optimizer step: the gradient of the whole batch, clipped, then a step of each optimizer."""
+        config, history = self.config, self.history
+        self.model.train()  # a validation may have left it in eval mode
+        factor = learning_rate_factor(
+            self.budget.progress(history.step, began), config.warmup, config.decay, config.final
+        )
+        set_learning_rates(self.optimizers, factor)
+        loss = self._gradients(*self.batches.draw())
+        norm = whole(nn.utils.clip_grad_norm_(self.model.parameters(), config.clip_norm or math.inf))
+        for optimizer in self.optimizers:
+            optimizer.step()
+            optimizer.zero_grad()
+        mean = self.processes.sum(loss).item() / self.processes.size  # .item() also waits for a GPU to be done
+        seconds = self.clock() - start
+        self.budget.took(seconds - began)
+        if not math.isfinite(mean):
+            raise FloatingPointError(f"the loss is {mean} at step {history.step + 1}: try a lower learning rate")
+        tokens = history.tokens + config.batch_size * self.context_length
+        history.steps.append(Step(history.step + 1, tokens, seconds, mean, factor, norm.item()))
+
+    def _gradients(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Leave the gradient of this process's rows (b, T) in the parameters; return their mean loss."""
+        parts = self.config.accumulation
+        total = torch.zeros((), dtype=torch.float64)
+        pieces = zip(inputs.chunk(parts), targets.chunk(parts), strict=True)
+        for number, (some_inputs, some_targets) in enumerate(pieces, start=1):
+            with gradients_averaged(self.called, now=number == parts):
+                with torch.autocast(self.device.type, self.config.autocast, enabled=self.config.autocast is not None):
+                    logits = self.called(some_inputs.to(self.device))  # (b / parts, T, V)
+                loss = next_token_loss(logits, some_targets.to(self.device)) / parts  # equal parts: a mean of means
+                loss.backward()
+            total += loss.detach().cpu()
+        return total
+
+    def _validate(self) -> None:
+        """Score the validation text in full precision, unless that was just done."""
+        history = self.history
+        if self.val_ids is None or (history.validations and history.validations[-1].step == history.step):
+            return
+        nats, tokens = total_nats(self.model, self.val_ids, self.context_length, processes=self.processes)
+        history.validations.append(Validation(history.step, history.tokens, history.seconds, nats / tokens))
+        if self.on_validation is not None:
+            self.on_validation(self)
+
+    def _due(self, every: int | None) -> bool:
+        return every is not None and self.history.step % every == 0
+
+    def _agreed(self, elapsed: float, stop: bool) -> tuple[float, bool]:
+        """Return the largest of what the processes' clocks say, and whether any was told to stop."""
+        elapsed, stop = self.processes.largest(torch.tensor([elapsed, stop], dtype=torch.float64)).tolist()
+        return elapsed, bool(stop)
+
+    def _progress_bar(self) -> tqdm:
+        total, unit = (self.budget.steps, "step") if self.budget.steps else (self.budget.seconds, "s")
+        done = self.history.step if self.budget.steps else self.history.seconds
+        shape = None if self.budget.steps else "{l_bar}{bar}| {n:.0f}/{total:.0f} s{postfix}"
+        hidden = not (self.config.progress and self.processes.is_first)
+        return tqdm(total=total, initial=done, unit=unit, bar_format=shape, disable=hidden)
+
+
+@contextmanager
+def sigterm_noted() -> Iterator[threading.Event]:
+    """Yield an event that SIGTERM sets instead of ending the process; then the earlier handler is back."""
+    received = threading.Event()
+    if threading.current_thread() is not threading.main_thread():  # Python lets only that one handle signals
+        yield received
+        return
+    earlier = signal.signal(signal.SIGTERM, lambda *_: received.set())
+    try:
+        yield received
+    finally:
+        signal.signal(signal.SIGTERM, earlier)
