@@ -4,6 +4,7 @@ import itertools
 import math
 from collections import Counter, defaultdict
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from nltk.lm import MLE, KneserNeyInterpolated, Lidstone
 from nltk.lm.preprocessing import padded_everygram_pipeline
 
 from course_utils.ngram import NGramLM
+from course_utils.ngram.sampling import draw_sentence
 
 DATA = Path(__file__).parent / "data" / "ngram"
 SMOOTHINGS = ("mle", "add-k", "interpolated", "kneser-ney", "modified-kneser-ney")
@@ -143,6 +145,11 @@ def test_a_user_may_map_rare_words_to_unk():
     assert model.prob("<unk>", ["a"]) == model.prob("never seen", ["a"]) == 0.5
 
 
+def test_equally_probable_words_stay_in_one_order():
+    words = [f"w{i}" for i in range(40)]
+    assert list(NGramLM(2, "add-k").fit([words]).next_word_probs(["unseen"])) == ["<unk>", "</s>", *words]
+
+
 def test_vocabulary_is_in_the_order_of_first_occurrence():
     assert NGramLM(1, "mle").fit([["b", "a"], ["b", "c"]]).vocabulary == ["b", "a", "c", "</s>", "<unk>"]
 
@@ -216,8 +223,10 @@ def test_lower_orders_estimate_their_discounts_from_left_neighbours():
     assert NGramLM(2, "kneser-ney", discount=None).fit(corpus).discounts[0] == pytest.approx(n1 / (n1 + 2 * n2))
 
 
+@pytest.mark.filterwarnings("error")
 def test_discounts_that_cannot_be_estimated_have_a_fallback():
     assert NGramLM(2).fit([["a", "b"]]).discounts == [(0.5, 1, 1.5)] * 2
+    assert NGramLM(1).fit([["a", "a", "b"]]).discounts == [(0.5, 1, 1.5)]  # nothing occurs three times
     assert NGramLM(2, "kneser-ney", discount=None).fit([["a", "b"]]).discounts == [0.75] * 2
     assert NGramLM(2, "kneser-ney", discount=0.4).fit([["a", "b"]]).discounts == [0.4] * 2
     assert NGramLM(2, "mle").fit([["a", "b"]]).discounts is None
@@ -314,11 +323,13 @@ def test_a_short_context_is_looked_up_at_its_own_length():
     assert model.prob("b") == 3 / 11
 
 
-def test_the_start_of_a_sentence_is_a_context_and_never_a_word():
-    model = NGramLM(3).fit(SAM)
+@pytest.mark.parametrize("smoothing", SMOOTHINGS)
+def test_the_start_of_a_sentence_is_a_context_and_never_a_word(smoothing):
+    model = NGramLM(3, smoothing).fit(SAM)
     assert model.prob("I", ["<s>"]) > model.prob("I", [])
-    assert model.prob("<s>", []) == 0
+    assert model.prob("<s>", []) == model.prob("<s>", ["<s>"]) == model.prob("<s>", ["I", "am"]) == 0
     assert "<s>" not in model.vocabulary
+    assert "<s>" not in {*itertools.chain(*model.sample(20, seed=0))}
 
 
 # ---- a probability of zero
@@ -355,13 +366,22 @@ def test_same_seed_same_sample():
 
 def test_samples_follow_the_distribution():
     model = NGramLM(2, "kneser-ney").fit([list("ab"), list("ba"), list("aab")])
-    samples = model.sample(4000, seed=0)
-    firsts = Counter(sentence[0] if sentence else "</s>" for sentence in samples)
-    after_a = Counter(following for s in samples for word, following in itertools.pairwise([*s, "</s>"]) if word == "a")
+    firsts = Counter(sentence[0] if sentence else "</s>" for sentence in model.sample(20_000, seed=0, max_words=1))
+    after_a = Counter(
+        following
+        for sentence in model.sample(3000, seed=0)
+        for word, following in itertools.pairwise([*sentence, "</s>"])
+        if word == "a"
+    )
     for seen, context in ((firsts, ["<s>"]), (after_a, ["a"])):
         total = seen.total()
         for word, p in model.next_word_probs(context).items():
             assert abs(seen[word] - total * p) <= 5 * math.sqrt(total * p * (1 - p))  # chance of a false alarm < 1e-5
+
+
+def test_a_draw_that_rounds_up_to_1_is_still_a_word():
+    model = NGramLM(2, "mle").fit([["a"], ["b"]])
+    assert draw_sentence(model._tables, SimpleNamespace(random=lambda: 1.0), max_words=1) == model._vocabulary.ids("b")
 
 
 def test_a_sample_ends_at_the_end_of_a_sentence_or_at_max_words():

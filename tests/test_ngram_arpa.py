@@ -74,6 +74,12 @@ def test_a_loaded_model_does_what_a_fitted_one_does(tmp_path):
         loaded.fit(CORPUS)
 
 
+def test_a_probability_of_zero_comes_back_as_zero(tmp_path):
+    NGramLM(2, "interpolated", weights=[1, 1]).fit(CORPUS).save_arpa(tmp_path / "model.arpa")
+    loaded = NGramLM.load_arpa(tmp_path / "model.arpa")
+    assert loaded.prob("never seen") == loaded.prob("dog", ["cat"]) == 0
+
+
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_a_file_of_srilm_is_read(tmp_path, newline):
     model = NGramLM.load_arpa(written(tmp_path, SRILM.replace("\n", newline)))

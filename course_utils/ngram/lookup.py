@@ -46,11 +46,9 @@ class ProbabilityTables(ABC):
         probs = self.probs[0][text.tokens]  # (T,)
         for n in range(2, self.order + 1):
             contexts = np.concatenate([[-1], ids[:-1]])  # (T,)
-            long_enough = text.positions >= n - 1
-            contexts[~long_enough] = -1
             ids = find(self.keys[n - 1], contexts * self.n_words + text.tokens)  # (T,)
             longer = values_at(self.probs[n - 1], ids, self.unlisted(contexts, n, probs))  # (T,)
-            probs = np.where(long_enough, longer, probs)
+            probs = np.where(text.positions >= n - 1, longer, probs)  # nothing reaches back beyond `<s>`
         return np.where(text.scored, probs, 0.0)
 
     def next_words(self, context: Sequence[int]) -> np.ndarray:

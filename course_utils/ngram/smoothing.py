@@ -110,8 +110,8 @@ def modified_discounts(tables: list[NGramTable]) -> np.ndarray:
     """Estimate three discounts per order: D(c) = c - (c + 1) Y n(c+1) / n(c), with Y = n1 / (n1 + 2 n2).
 
     Returns:
-        (order, 3), D(1), D(2), D(3 or more); (0.5, 1, 1.5) for an order where n1, n2 or n3 is 0 or a discount falls
-        outside [0, c], as `lmplz --discount_fallback` does.
+        (order, 3), D(1), D(2), D(3 or more); (0.5, 1, 1.5) for an order where n1, n2 or n3 is 0 or a discount would be
+        negative, as `lmplz --discount_fallback` does.
 
     Source: Chen and Goodman (1998), equation 26.
     """
@@ -122,7 +122,7 @@ def modified_discounts(tables: list[NGramTable]) -> np.ndarray:
         row = np.array(FALLBACK_DISCOUNTS)
         if n[1:4].all():
             estimate = c - (c + 1) * (n[1] / (n[1] + 2 * n[2])) * n[2:5] / n[1:4]  # (3,)
-            row = estimate if ((estimate >= 0) & (estimate <= c)).all() else row
+            row = estimate if (estimate >= 0).all() else row  # none exceeds c
         discounts.append(row)
     return np.stack(discounts)
 
