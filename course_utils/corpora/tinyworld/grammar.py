@@ -32,6 +32,14 @@ class Option(NamedTuple):
 Step = Callable[..., Sequence[Option]]
 
 
+class Written(NamedTuple):
+    """What one step has written: the step's name, the text, and the log2 probability of choosing it there."""
+
+    step: str
+    text: str
+    log2_prob: float
+
+
 class Choice(NamedTuple):
     """The options of one step under given facts, with their probabilities."""
 
@@ -85,30 +93,37 @@ class Grammar:
         kinds = zip(self._kinds.options, self._kinds.probabilities, strict=True)
         return self._kinds.entropy + math.fsum(p * self._entropy_of(option.facts["kind"]) for option, p in kinds)
 
-    def derivations(self, text: str) -> list[float]:
-        """Return the log2 probability of each way to make a text: one number, or none if it can't be made."""
-        return [log2_prob for made, log2_prob in self._walk(text) if made == text]
+    def derivations(self, text: str) -> list[list[Written]]:
+        """Return each way to make a text, step by step: one, or none if the grammar can't make it.
+
+        The first entry is the choice among the kinds of text, which writes nothing.
+        """
+        return [steps for made, steps in self._walk(text) if made == text]
 
     def every_text(self) -> Iterator[tuple[str, float]]:
         """Yield every derivation of a small grammar, as the text it makes and its log2 probability."""
-        return self._walk(None)
+        for text, steps in self._walk(None):
+            yield text, sum(step.log2_prob for step in steps)
 
-    def _walk(self, wanted: str | None) -> Iterator[tuple[str, float]]:
+    def _walk(self, wanted: str | None) -> Iterator[tuple[str, list[Written]]]:
         """Yield the derivations, those only that agree with the wanted text as far as they have come."""
-        kinds = zip(self._kinds.options, self._kinds.log2_probs, strict=True)
-        open_ends = [(0, "", log2_prob, dict(option.facts)) for option, log2_prob in kinds]
+        open_ends = [
+            ("", [Written("kind", "", log2_prob)], dict(option.facts))
+            for option, log2_prob in zip(self._kinds.options, self._kinds.log2_probs, strict=True)
+        ]
         while open_ends:
-            depth, text, log2_prob, facts = open_ends.pop()
-            steps = self._programs[facts["kind"]]
-            if depth == len(steps):
-                yield text, log2_prob
+            text, written, facts = open_ends.pop()
+            program = self._programs[facts["kind"]]
+            if len(written) > len(program):
+                yield text, written
                 continue
-            choice = steps[depth].choice(facts)
-            for option, more in zip(choice.options, choice.log2_probs, strict=True):
+            step = program[len(written) - 1]
+            choice = step.choice(facts)
+            for option, log2_prob in zip(choice.options, choice.log2_probs, strict=True):
                 known = facts | option.facts
                 piece = option.text.format_map(known)
                 if wanted is None or wanted.startswith(piece, len(text)):
-                    open_ends.append((depth + 1, text + piece, log2_prob + more, known))
+                    open_ends.append((text + piece, [*written, Written(step.name, piece, log2_prob)], known))
 
     def _entropy_of(self, kind: str) -> float:
         steps = self._programs[kind]
@@ -137,6 +152,7 @@ class _Compiled:
 
     def __init__(self, step: Step):
         self.step = step
+        self.name = step.__name__
         self.reads = tuple(inspect.signature(step).parameters)
         self._choices: dict[tuple[str, ...], Choice] = {}
 
@@ -144,7 +160,7 @@ class _Compiled:
         values = tuple([facts.get(name, "") for name in self.reads])
         found = self._choices.get(values)
         if found is None:
-            found = self._choices[values] = _choice(self.step.__name__, self.step(*values))
+            found = self._choices[values] = _choice(self.name, self.step(*values))
         return found
 
 

@@ -9,7 +9,7 @@ from functools import cache
 import datasets
 
 from course_utils.corpora.tinyworld.clinic import CLINIC
-from course_utils.corpora.tinyworld.grammar import Grammar
+from course_utils.corpora.tinyworld.grammar import Grammar, Written
 from course_utils.corpora.tinyworld.story import story
 from course_utils.corpora.tinyworld.tasks import ending, review
 from course_utils.corpora.tinyworld.town import TOWN
@@ -84,7 +84,19 @@ class TinyWorld:
 
     def log2_prob(self, text: str) -> float:
         """Return the log2 of the probability of a document; -inf if the grammar can't make the text."""
-        return max(self._grammar.derivations(text), default=-math.inf)
+        derivations = self._grammar.derivations(text)
+        return sum(step.log2_prob for step in derivations[0]) if derivations else -math.inf
+
+    def derivation(self, text: str) -> list[Written]:
+        """Return how a document came about: what each step wrote, and the log2 of the probability of that choice.
+
+        Raises:
+            ValueError: the grammar can't make the text.
+        """
+        derivations = self._grammar.derivations(text)
+        if not derivations:
+            raise ValueError(f"text is no document of the {self.domain}: {text[:60]!r}")
+        return derivations[0]
 
     def _document(self, i: int) -> tuple[str, float]:
         # Seeded by text, the generator draws the same on every machine and Python version.
