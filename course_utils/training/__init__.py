@@ -2,9 +2,11 @@
 
 from course_utils.training.config import TrainingConfig
 from course_utils.training.data import RandomWindows, random_windows, scoring_windows
+from course_utils.training.flops import flops_per_token, matmul_peak
 from course_utils.training.history import History
 from course_utils.training.loss import next_token_loss
 from course_utils.training.optimizers import make_optimizers, parameter_groups
+from course_utils.training.saved import load
 from course_utils.training.schedule import learning_rate_factor
 from course_utils.training.trainer import Trainer
 
@@ -13,8 +15,11 @@ __all__ = [
     "RandomWindows",
     "Trainer",
     "TrainingConfig",
+    "flops_per_token",
     "learning_rate_factor",
+    "load",
     "make_optimizers",
+    "matmul_peak",
     "next_token_loss",
     "parameter_groups",
     "random_windows",

@@ -121,5 +121,6 @@ def placed_like(tensor: Tensor, reference: Tensor) -> Tensor:
     """Return a whole tensor on the device of a reference, and sharded like it if they have one shape."""
     tensor = tensor.to(reference.device)
     if isinstance(reference, DTensor) and tensor.shape == reference.shape:
-        return distribute_tensor(tensor, reference.device_mesh, reference.placements)
+        mesh, placements = reference.device_mesh, reference.placements
+        return distribute_tensor(tensor, mesh, placements, src_data_rank=None)  # every process has it: cut, don't send
     return tensor

@@ -110,6 +110,14 @@ class Trainer:
     def resume(self, path: str | Path) -> History:
         """Load a checkpoint and `run` on from there, bit for bit as if the run had never stopped.
 
+        Args, Raises: as `restore`; and what `run` raises.
+        """
+        self.restore(path)
+        return self.run()
+
+    def restore(self, path: str | Path) -> None:
+        """Go back to where a checkpoint was written.
+
         Args:
             path: a checkpoint or the folder that holds it.
 
@@ -128,7 +136,6 @@ class Trainer:
         if "generator.cuda" in tensors and self.device.type == "cuda":
             torch.cuda.set_rng_state(tensors["generator.cuda"], self.device)
         self.history = History.from_tensors({name: tensors[f"history.{name}"] for name in ("steps", "validations")})
-        return self.run()
 
     def save(self) -> None:
         """Write the checkpoint into the config's directory, by the first process, from what all hold."""

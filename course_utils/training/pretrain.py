@@ -1,0 +1,175 @@
+"""Pretrain a language model from the command line.
+
+    python -m course_utils.training.pretrain --text FILE --tokenizer char --seconds 90 --out DIR
+    torchrun --nproc-per-node 2 -m course_utils.training.pretrain --corpus tinyworld --steps 1000 --out DIR
+
+The last tenth of the text is for validation, scored whole in disjoint windows of the context length. The last line of
+standard output is one JSON object with what came out. DIR holds model.safetensors, config.json and tokenizer.json,
+which `course_utils.training.load` reads, and a checkpoint for --resume.
+"""
+
+import argparse
+import json
+import math
+import sys
+from pathlib import Path
+
+import torch
+
+from course_utils.device import pick_device
+from course_utils.tokenization import BPETokenizer, CharTokenizer, Tokenizer
+from course_utils.training.checkpoint import FILE_NAME
+from course_utils.training.config import OPTIMIZERS, TrainingConfig
+from course_utils.training.distributed import current_processes, process_group
+from course_utils.training.flops import flops_per_token, matmul_peak
+from course_utils.training.saved import TOKENIZER, load_tokenizer, save_shape, save_weights
+from course_utils.training.schedule import DECAYS
+from course_utils.training.streaming import StreamedWindows
+from course_utils.training.texts import Texts, read_corpus, read_file
+from course_utils.training.trainer import Trainer
+from course_utils.transformer import DecoderLM, TransformerConfig
+
+DTYPES = {"float32": torch.float32, "float64": torch.float64, "bf16": torch.float32}  # bf16 computes, float32 keeps
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line's arguments."""
+    result = argparse.ArgumentParser(
+        prog="python -m course_utils.training.pretrain",
+        description=__doc__.split("\n")[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = result.add_argument
+    source = result.add_mutually_exclusive_group(required=True)
+    source.add_argument("--text", type=Path, help="a UTF-8 file")
+    source.add_argument("--corpus", help="tinyworld, tinyworld-clinic, pydocs or the id of a data set on the Hub")
+    budget = result.add_mutually_exclusive_group(required=True)
+    budget.add_argument("--seconds", type=float, help="from the first step to the end of the last")
+    budget.add_argument("--steps", type=int)
+    budget.add_argument("--tokens", type=int)
+    add("--out", type=Path, required=True, help="the folder to write")
+    add("--resume", action="store_true", help="go on from the checkpoint in --out")
+    add("--tokenizer", choices=("char", "bpe"), default="char")
+    add("--vocab-size", type=int, default=1024, help="of --tokenizer bpe")
+    add("--d-model", type=int, default=128)
+    add("--layers", type=int, default=4)
+    add("--heads", type=int, default=4)
+    add("--kv-heads", type=int, help="None: as many as --heads")
+    add("--d-ff", type=int, help="None: 8/3 of --d-model, rounded up to a multiple of 32")
+    add("--context-length", type=int, default=128)
+    add("--batch-size", type=int, default=32, help="windows per step, of all processes together")
+    add("--accumulation", type=int, default=1, help="micro-batches per step")
+    add("--optimizer", choices=OPTIMIZERS, default="muon")
+    add("--learning-rate", type=float, default=4e-3)
+    add("--muon-learning-rate", type=float, help="None: as --learning-rate")
+    add("--weight-decay", type=float, default=0.1)
+    add("--warmup", type=float, default=0.05, help="fraction of the run")
+    add("--decay", choices=DECAYS, default="cosine")
+    add("--final", type=float, default=0.0, help="fraction of the learning rate at the end")
+    add("--clip-norm", type=float, default=1.0)
+    add("--precision", choices=DTYPES, default="float32")
+    add("--compile", action="store_true", help="torch.compile; on a CPU it needs a C++ compiler")
+    add("--shard", action="store_true", help="split the weights over the processes (FSDP2)")
+    add("--validate-every", type=int, help="steps; None: at the end only")
+    add("--checkpoint-every", type=int, default=500, help="steps")
+    add("--device", help="None: the fastest there is")
+    add("--seed", type=int, default=0)
+    add("--no-progress", dest="progress", action="store_false", help="no progress bar")
+    return result
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command; a wrong argument ends it with exit code 2 and a message, before anything is trained."""
+    command_line = parser()
+    options = command_line.parse_args(arguments)
+    try:
+        device = torch.device(options.device) if options.device else pick_device()
+    except RuntimeError as error:
+        command_line.error(f"--device: {error}")
+    with process_group(device) as device:
+        try:
+            trainer, tokenizer = prepare(options, device)
+        except (ValueError, OSError) as error:
+            command_line.error(str(error))
+        history = trainer.run()
+        if history.finished:
+            save_weights(options.out, trainer.model)
+        result = summary(trainer, tokenizer, options)
+        if trainer.processes.is_first:
+            if not history.finished:
+                print(f"stopped at step {history.step}; --resume goes on from there", file=sys.stderr)
+            print(json.dumps(result), flush=True)
+
+
+def prepare(options: argparse.Namespace, device: torch.device) -> tuple[Trainer, Tokenizer]:
+    """Read the text, make tokenizer, model and trainer, and begin the folder.
+
+    Raises:
+        ValueError, OSError: an argument that can't be, or a file that can't be read or written.
+    """
+    processes = current_processes()
+    training = TrainingConfig(
+        **{name: getattr(options, name) for name in TrainingConfig.__dataclass_fields__ if hasattr(options, name)},
+        autocast=torch.bfloat16 if options.precision == "bf16" else None,
+        directory=options.out,
+    )
+    texts = read_file(options.text) if options.text else read_corpus(options.corpus, options.batch_size)
+    tokenizer = load_tokenizer(options.out / TOKENIZER) if options.resume else train_tokenizer(texts, options)
+    config = TransformerConfig(
+        vocab_size=tokenizer.vocab_size,
+        d_model=options.d_model,
+        n_layers=options.layers,
+        n_heads=options.heads,
+        n_kv_heads=options.kv_heads or options.heads,
+        d_ff=options.d_ff or 32 * math.ceil(options.d_model * 8 / 3 / 32),
+        context_length=options.context_length,
+    )
+    torch.manual_seed(options.seed)
+    model = DecoderLM(config).to(device=device, dtype=DTYPES[options.precision])
+    if isinstance(texts.train, str):
+        train = torch.tensor(tokenizer.encode(texts.train))
+    else:
+        shares = (options.batch_size, options.context_length, processes.rank, processes.size)
+        train = StreamedWindows(texts.train, tokenizer.encode, *shares)
+    trainer = Trainer(model, train, torch.tensor(tokenizer.encode(texts.validation)), training)
+    if options.resume:
+        trainer.restore(options.out)
+    elif processes.is_first:
+        (options.out / FILE_NAME).unlink(missing_ok=True)
+        save_shape(options.out, config, tokenizer)
+    processes.wait_for_all()
+    return trainer, tokenizer
+
+
+def train_tokenizer(texts: Texts, options: argparse.Namespace) -> Tokenizer:
+    """Return a tokenizer; characters are those of the whole text, merges are learned from the training part."""
+    if options.tokenizer == "char":
+        return CharTokenizer.train([*texts.samples, texts.validation])
+    return BPETokenizer.train(texts.samples, options.vocab_size)
+
+
+def summary(trainer: Trainer, tokenizer: Tokenizer, options: argparse.Namespace) -> dict:
+    """Return what came out; every process must call this."""
+    history, config = trainer.history, trainer.model.config
+    loss = history.validations[-1].loss if history.finished else None
+    n_bytes = len(tokenizer.decode(trainer.val_ids[1:].tolist()).encode())
+    speed = history.tokens / history.seconds if history.seconds else 0.0
+    dtype = trainer.config.autocast or DTYPES[options.precision]
+    peak = trainer.processes.sum(torch.tensor(matmul_peak(trainer.device, dtype), dtype=torch.float64)).item()
+    return {
+        "val_loss_nats": loss,
+        "val_bits_per_byte": loss and loss * (len(trainer.val_ids) - 1) / math.log(2) / n_bytes,
+        "finished": history.finished,
+        "steps": history.step,
+        "tokens": history.tokens,
+        "seconds": round(history.seconds, 3),
+        "tokens_per_second": round(speed, 1),
+        "parameters": sum(parameter.numel() for parameter in trainer.model.parameters()),
+        "vocab_size": config.vocab_size,
+        "processes": trainer.processes.size,
+        "mfu": round(speed * flops_per_token(config, options.context_length) / peak, 4),
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""Learn from a stream of documents that no machine could hold: each row of the batch reads a shard of its own."""
+
+from collections.abc import Callable, Iterator
+
+import datasets
+import torch
+from datasets.distributed import split_dataset_by_node
+from torch import Tensor
+
+from course_utils.training.data import own_rows
+
+SEPARATOR = "\n\n"  # between documents, and how a model learns that one has ended
+
+
+class StreamedWindows:
+    """Batches from a stream: row r of the batch goes through the r-th shard, window after window, without gaps.
+
+    Which process reads a row changes nothing in it: the global batch is the same for any number of processes. A
+    shard that ends begins again.
+
+    Args:
+        documents: with a column text; with `batch_size` shards, each row skips nothing that others read.
+        encode: from a text to token ids.
+        batch_size: rows in the batch of all processes together.
+        context_length: tokens per window, T.
+        rank, n_processes: which rows are this process's, as in `RandomWindows`.
+    """
+
+    def __init__(
+        self,
+        documents: datasets.IterableDataset,
+        encode: Callable[[str], list[int]],
+        batch_size: int,
+        context_length: int,
+        rank: int = 0,
+        n_processes: int = 1,
+    ):
+        self.documents, self.encode, self.context_length = documents, encode, context_length
+        self.batch_size, self.rows = batch_size, range(batch_size)[own_rows(batch_size, rank, n_processes)]
+        self._begin()
+
+    def draw(self) -> tuple[Tensor, Tensor]:
+        """Return inputs and targets (b, T) of the next batch: the rows that are this process's."""
+        self.drawn += 1
+        tokens = torch.tensor([next(row) for row in self._windows])  # (b, T + 1)
+        return tokens[:, :-1], tokens[:, 1:]
+
+    def state(self) -> Tensor:
+        """Return the number of batches drawn, int64."""
+        return torch.tensor(self.drawn)
+
+    def restore(self, state: Tensor) -> None:
+        """Read the streams again, up to the place where `state` was taken."""
+        self._begin()
+        while self.drawn < int(state):
+            self.draw()
+
+    def _begin(self) -> None:
+        self.drawn = 0
+        self._windows = [self._row(row) for row in self.rows]
+
+    def _row(self, row: int) -> Iterator[list[int]]:
+        """Yield windows of T + 1 tokens of one row; each begins with the last token of the one before."""
+        waiting: list[int] = []
+        while True:
+            read = 0
+            for document in split_dataset_by_node(self.documents, rank=row, world_size=self.batch_size):
+                read += 1
+                waiting += self.encode(document["text"] + SEPARATOR)
+                while len(waiting) > self.context_length:
+                    yield waiting[: self.context_length + 1]
+                    del waiting[: self.context_length]
+            if not read:
+                raise ValueError(f"row {row} of batch_size={self.batch_size} found no document: give more of them")
