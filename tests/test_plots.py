@@ -133,7 +133,7 @@ def test_a_figure_is_not_known_to_pyplot_so_it_is_shown_once():
 
 def test_show_gives_the_picture_its_alternative_text_and_prints_the_caption(monkeypatch, capsys):
     shown = []
-    monkeypatch.setattr(plots, "display", lambda data, **options: shown.append((data, options)))
+    monkeypatch.setattr(plots.showing, "display", lambda data, **options: shown.append((data, options)))
     figure, _ = pyplot.subplots()
     plots.show(figure, caption="Two bars stay.", alt="A bar chart of two words.")
     (data, options), *others = shown

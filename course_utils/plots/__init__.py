@@ -1,0 +1,24 @@
+"""Figures of the course: one palette, one style, and captions that also reach a reader who can't see the picture.
+
+Nothing here computes a result: numbers come in, a matplotlib figure goes out.
+"""
+
+from course_utils.plots.attention import attention_map
+from course_utils.plots.labels import visible
+from course_utils.plots.next_token import axis_ceiling, next_token_bars
+from course_utils.plots.showing import png, show
+from course_utils.plots.style import GREY, PALETTE, STYLE
+from course_utils.plots.tokens import token_strip
+
+__all__ = [
+    "GREY",
+    "PALETTE",
+    "STYLE",
+    "attention_map",
+    "axis_ceiling",
+    "next_token_bars",
+    "png",
+    "show",
+    "token_strip",
+    "visible",
+]
