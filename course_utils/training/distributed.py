@@ -9,6 +9,7 @@ Sources: Li et al. (2020), "PyTorch Distributed: Experiences on Accelerating Dat
 """
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.nn.parallel import DistributedDataParallel
+
+FAREWELL = 0.2  # seconds
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,7 @@ def process_group(device: torch.device) -> Iterator[torch.device]:
     try:
         yield device
     finally:
+        time.sleep(FAREWELL)  # gloo's thread needs Python's lock to let go of its last tensor, or the end never comes
         dist.destroy_process_group()
 
 

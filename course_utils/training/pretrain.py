@@ -24,8 +24,7 @@ from course_utils.training.distributed import current_processes, process_group
 from course_utils.training.flops import flops_per_token, matmul_peak
 from course_utils.training.saved import TOKENIZER, load_tokenizer, save_shape, save_weights
 from course_utils.training.schedule import DECAYS
-from course_utils.training.streaming import StreamedWindows
-from course_utils.training.texts import Texts, read_corpus, read_file
+from course_utils.training.texts import Texts, read_file
 from course_utils.training.trainer import Trainer
 from course_utils.transformer import DecoderLM, TransformerConfig
 
@@ -113,7 +112,9 @@ def prepare(options: argparse.Namespace, device: torch.device) -> tuple[Trainer,
         autocast=torch.bfloat16 if options.precision == "bf16" else None,
         directory=options.out,
     )
-    texts = read_file(options.text) if options.text else read_corpus(options.corpus, options.batch_size)
+    if options.corpus is not None:
+        from course_utils.training import streaming  # here: `datasets` takes a second, which a file needn't wait for
+    texts = read_file(options.text) if options.text else streaming.read_corpus(options.corpus, options.batch_size)
     tokenizer = load_tokenizer(options.out / TOKENIZER) if options.resume else train_tokenizer(texts, options)
     config = TransformerConfig(
         vocab_size=tokenizer.vocab_size,
@@ -130,7 +131,7 @@ def prepare(options: argparse.Namespace, device: torch.device) -> tuple[Trainer,
         train = torch.tensor(tokenizer.encode(texts.train))
     else:
         shares = (options.batch_size, options.context_length, processes.rank, processes.size)
-        train = StreamedWindows(texts.train, tokenizer.encode, *shares)
+        train = streaming.StreamedWindows(texts.train, tokenizer.encode, *shares)
     trainer = Trainer(model, train, torch.tensor(tokenizer.encode(texts.validation)), training)
     if options.resume:
         trainer.restore(options.out)

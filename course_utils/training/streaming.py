@@ -7,9 +7,43 @@ import torch
 from datasets.distributed import split_dataset_by_node
 from torch import Tensor
 
+from course_utils import corpora
+from course_utils.corpora.tinyworld import TinyWorld
+from course_utils.corpora.tinyworld.shipped import SEEDS
 from course_utils.training.data import own_rows
+from course_utils.training.texts import Texts
 
 SEPARATOR = "\n\n"  # between documents, and how a model learns that one has ended
+TOKENIZER_DOCUMENTS = 10_000  # of a corpus, to train a tokenizer on
+ENDLESS = 10**9  # documents of tinyworld: more than anyone trains on
+DOMAINS = {"tinyworld": "town", "tinyworld-clinic": "clinic"}
+
+
+def read_corpus(name: str, n_shards: int) -> Texts:
+    """Return the training split of a corpus as a stream, and its validation split as one text.
+
+    tinyworld's stream has no end: the shipped documents first, then fresh ones.
+
+    Args:
+        name: as in `corpora.load`; the documents are in the column text.
+        n_shards: parts that are read side by side.
+
+    Raises:
+        ValueError: an unknown corpus, or one without these splits or this column.
+        ConnectionError: the Hub can't be reached.
+    """
+    corpus = corpora.load(name)
+    if missing := {"train", "validation"} - corpus.keys():
+        raise ValueError(f"the corpus {name!r} has no split {' or '.join(sorted(missing))}, only {sorted(corpus)}")
+    if "text" not in corpus["train"].column_names:
+        raise ValueError(f"the corpus {name!r} has no column text, only {corpus['train'].column_names}")
+    if name in DOMAINS:
+        stream = TinyWorld(SEEDS["train"], DOMAINS[name]).stream(ENDLESS, n_shards)
+    else:
+        stream = corpus["train"].to_iterable_dataset(num_shards=min(n_shards, len(corpus["train"])))
+    validation = "".join(text + SEPARATOR for text in corpus["validation"]["text"])
+    samples = [text + SEPARATOR for text in corpus["train"][:TOKENIZER_DOCUMENTS]["text"]]
+    return Texts(stream, validation, samples)
 
 
 class StreamedWindows:

@@ -1,0 +1,423 @@
+"""Training: the loss, the windows, the schedule, the optimizers, and what a trainer does with them."""
+
+import math
+import os
+import signal
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from transformers import get_cosine_schedule_with_warmup, get_linear_schedule_with_warmup
+
+from course_utils import training
+from course_utils.training import Trainer, TrainingConfig, next_token_loss
+from course_utils.training.budget import MARGIN
+from course_utils.training.data import own_rows
+from course_utils.training.optimizers import set_learning_rates
+from course_utils.transformer import DecoderLM, TransformerConfig
+
+SHAPE = TransformerConfig(vocab_size=50, d_model=24, n_layers=2, n_heads=6, n_kv_heads=2, d_ff=40, context_length=16)
+IDS = torch.randint(50, (600,), generator=torch.Generator().manual_seed(0))
+
+
+def new_model(shape=SHAPE, dtype=torch.float32):
+    torch.manual_seed(0)
+    return DecoderLM(shape).to(dtype)
+
+
+def trained(dtype=torch.float32, val_ids=None, **settings):
+    """Train a new model; return it and its history."""
+    model = new_model(dtype=dtype)
+    config = TrainingConfig(**({"steps": 6, "batch_size": 4, "progress": False} | settings))
+    return model, Trainer(model, IDS, val_ids, config).run()
+
+
+# ---- the loss
+
+
+@given(
+    st.integers(1, 4), st.integers(1, 6), st.integers(2, 9), st.floats(0, 0.9), st.sampled_from([-100, 0]), st.data()
+)
+def test_the_loss_and_its_gradient_equal_torchs_cross_entropy(b, t, v, ignored, ignore_index, data):
+    generator = torch.Generator().manual_seed(data.draw(st.integers(0, 1000)))
+    logits = (torch.randn(b, t, v, generator=generator, dtype=torch.float64) * 5).requires_grad_()
+    targets = torch.randint(v, (b, t), generator=generator)
+    targets[torch.rand(b, t, generator=generator) < ignored] = ignore_index
+    targets[0, 0] = 1
+    theirs = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=ignore_index)
+    ours = next_token_loss(logits, targets, ignore_index)
+    torch.testing.assert_close(ours, theirs)
+    gradients = [torch.autograd.grad(loss, logits)[0] for loss in (ours, theirs)]
+    torch.testing.assert_close(*gradients)
+
+
+@pytest.mark.parametrize("harm", [math.inf, -math.inf, math.nan, 1e30])
+def test_padding_is_ignored_exactly_whatever_its_logits(harm):
+    logits = torch.randn(2, 5, 7, generator=torch.Generator().manual_seed(0))
+    targets = torch.randint(7, (2, 5), generator=torch.Generator().manual_seed(1))
+    padded = logits.clone()
+    padded[0, 3:], padded[1, 4] = harm, harm
+    padded.requires_grad_()
+    marked = targets.clone()
+    marked[0, 3:], marked[1, 4] = -100, -100
+    loss = next_token_loss(padded, marked)
+    kept = marked != -100
+    assert loss == F.cross_entropy(logits[kept], targets[kept])
+    loss.backward()
+    assert padded.grad[~kept].abs().max() == 0
+    assert torch.isfinite(padded.grad).all()
+
+
+def test_the_loss_of_narrow_logits_is_computed_in_float32():
+    logits = torch.randn(1, 4, 300, generator=torch.Generator().manual_seed(0)).bfloat16()
+    targets = torch.tensor([[1, 2, 3, 4]])
+    assert next_token_loss(logits, targets).dtype == torch.float32
+    torch.testing.assert_close(next_token_loss(logits, targets), next_token_loss(logits.float(), targets))
+
+
+@pytest.mark.parametrize(
+    ("targets", "word"),
+    [
+        (torch.full((2, 3), -100), "no token to count"),
+        (torch.zeros(2, 4, dtype=torch.long), r"\(2, 4\)"),
+        (torch.tensor([[0, 1, 7], [0, 0, 0]]), r"0 \.\. 6"),
+        (torch.tensor([[0, 1, -1], [0, 0, 0]]), "another model's tokenizer"),
+    ],
+)
+def test_targets_that_do_not_fit_are_named(targets, word):
+    with pytest.raises(ValueError, match=word):
+        next_token_loss(torch.zeros(2, 3, 7), targets)
+
+
+# ---- the windows
+
+
+def test_random_windows_are_pieces_of_the_text_and_the_targets_come_one_later():
+    ids = torch.arange(40)
+    inputs, targets = training.random_windows(ids, 500, 8, torch.Generator().manual_seed(0))
+    assert torch.equal(inputs, inputs[:, :1] + torch.arange(8))
+    assert torch.equal(targets, inputs + 1)
+    assert set(inputs[:, 0].tolist()) == set(range(32))  # the chance that 500 draws miss one of 32: 4e-6
+
+
+@given(st.integers(2, 60), st.integers(1, 12), st.integers(1, 12), st.integers(1, 5), st.integers(1, 4))
+def test_scoring_counts_every_token_but_the_first_once(n, context_length, stride, batch_size, n_processes):
+    ids, stride = torch.arange(n), min(stride, context_length)
+    counted, batches = [], set()
+    for rank in range(n_processes):
+        share = list(training.scoring_windows(ids, context_length, stride, batch_size, rank, n_processes))
+        batches.add(len(share))
+        for inputs, targets in share:
+            assert inputs.shape[1] <= context_length
+            kept = targets != -100
+            assert torch.equal(inputs[kept] + 1, targets[kept])  # ids count up: each target follows its input
+            before = kept.int().argmax(dim=1)[kept.any(dim=1)]
+            later = inputs[kept.any(dim=1), 0] > 0
+            assert (before[later] == inputs.shape[1] - stride).all()  # so much is there to be read only
+            counted += targets[kept].tolist()
+    assert sorted(counted) == list(range(1, n))
+    assert len(batches) == 1  # sharded models need every process in every forward pass
+
+
+@given(st.integers(1, 6), st.integers(1, 4))
+def test_the_processes_rows_make_up_the_global_batch(share, n_processes):
+    ids, size = torch.arange(100), share * n_processes
+    alone = training.RandomWindows(ids, size, 8, seed=3)
+    workers = [training.RandomWindows(ids, size, 8, 3, rank, n_processes) for rank in range(n_processes)]
+    for _ in range(2):
+        whole = torch.cat([torch.stack(worker.draw()) for worker in workers], dim=1)
+        assert torch.equal(whole, torch.stack(alone.draw()))
+
+
+def test_rows_that_can_not_be_split_are_refused():
+    with pytest.raises(ValueError, match="multiple of the 2 processes"):
+        own_rows(5, 0, 2)
+
+
+@pytest.mark.parametrize(
+    ("call", "word"),
+    [
+        (lambda: training.random_windows(torch.arange(8), 2, 8, torch.Generator()), "needs 9"),
+        (lambda: next(training.scoring_windows(torch.arange(8), 4, 5)), "stride"),
+        (lambda: next(training.scoring_windows(torch.arange(8), 4, 0)), "stride"),
+        (lambda: next(training.scoring_windows(torch.arange(8), 0)), "context_length"),
+    ],
+)
+def test_windows_that_can_not_be_are_named(call, word):
+    with pytest.raises(ValueError, match=word):
+        call()
+
+
+# ---- the schedule
+
+
+@pytest.mark.parametrize(
+    ("decay", "theirs"), [("cosine", get_cosine_schedule_with_warmup), ("linear", get_linear_schedule_with_warmup)]
+)
+def test_the_schedule_equals_transformers(decay, theirs):
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    schedule = theirs(optimizer, num_warmup_steps=10, num_training_steps=80)
+    for step in range(80):
+        factor = training.learning_rate_factor(step / 80, warmup=10 / 80, decay=decay, final=0)
+        assert factor == pytest.approx(schedule.get_last_lr()[0], abs=1e-9)
+        optimizer.step()
+        schedule.step()
+
+
+@given(st.floats(0, 0.9), st.sampled_from(["cosine", "linear", "constant"]), st.floats(0, 1), st.floats(0, 1))
+def test_the_schedule_rises_to_1_then_falls_to_its_end(warmup, decay, final, progress):
+    def factor(at):
+        return training.learning_rate_factor(at, warmup, decay, final)
+
+    assert factor(warmup) == pytest.approx(1)
+    assert factor(1.0) == pytest.approx(1 if decay == "constant" else final)
+    assert 0 <= factor(progress) <= 1 + 1e-12
+    if progress >= warmup:
+        assert factor(progress) >= factor(min(1.0, progress + 0.05)) - 1e-12
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        ({"progress": 1.5}, "progress"),
+        ({"progress": 0.5, "warmup": 1}, "warmup"),
+        ({"progress": 0.5, "decay": "square"}, "cosine, linear, constant"),
+        ({"progress": 0.5, "final": -1}, "final"),
+    ],
+)
+def test_a_schedule_that_can_not_be_is_named(arguments, word):
+    with pytest.raises(ValueError, match=word):
+        training.learning_rate_factor(**arguments)
+
+
+# ---- the optimizers
+
+
+@pytest.mark.parametrize("tied", [True, False])
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_every_parameter_is_moved_by_one_rule(tied, optimizer):
+    model = DecoderLM(TransformerConfig(50, 24, 2, 6, 2, 40, 16, tie_embeddings=tied))
+    optimizers = training.make_optimizers(model, TrainingConfig(steps=1, optimizer=optimizer))
+    moved = [id(p) for o in optimizers for group in o.param_groups for p in group["params"]]
+    assert sorted(moved) == sorted(map(id, model.parameters()))
+    rules = {
+        id(p): (type(o).__name__, group["weight_decay"] > 0)
+        for o in optimizers
+        for group in o.param_groups
+        for p in group["params"]
+    }
+    hidden = "Muon" if optimizer == "muon" else "AdamW"
+    for name, parameter in model.named_parameters():
+        matrix = "norm" not in name
+        lookup = name in ("embedding.weight", "head.weight")
+        assert rules[id(parameter)] == (hidden if matrix and not lookup else "AdamW", matrix), name
+
+
+def test_frozen_parameters_are_left_alone():
+    model = new_model()
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    with pytest.raises(ValueError, match="nothing to train"):
+        training.make_optimizers(model, TrainingConfig(steps=1))
+    model.layers[0].attention.q.weight.requires_grad_()
+    (only,) = training.make_optimizers(model, TrainingConfig(steps=1))
+    assert [p.shape for group in only.param_groups for p in group["params"]] == [(24, 24)]
+
+
+def test_learning_rates_are_a_factor_of_their_peaks():
+    optimizers = training.make_optimizers(
+        new_model(), TrainingConfig(steps=1, learning_rate=0.5, muon_learning_rate=0.25)
+    )
+    for factor in (0.1, 0.7):
+        set_learning_rates(optimizers, factor)
+        assert [group["lr"] for o in optimizers for group in o.param_groups] == [factor * p for p in (0.5, 0.5, 0.25)]
+
+
+# ---- the trainer
+
+
+def test_the_loss_before_the_first_step_is_that_of_guessing():
+    _, history = trained(val_ids=IDS, validate_every=3)
+    assert [v.step for v in history.validations] == [0, 3, 6]
+    assert history.validations[0].loss == pytest.approx(math.log(50), rel=0.03)
+    assert history.losses[0] == pytest.approx(math.log(50), rel=0.03)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_one_window_is_learned_by_heart(optimizer):
+    config = TrainingConfig(steps=120, batch_size=1, optimizer=optimizer, learning_rate=2e-2, progress=False)
+    history = Trainer(new_model(), IDS[:17], IDS[:17], config).run()
+    assert history.losses[-1] < 0.01
+    assert history.validations[-1].loss < 0.01
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_micro_batches_give_the_gradient_of_the_whole(optimizer):
+    runs = [trained(torch.float64, accumulation=parts, optimizer=optimizer)[1].losses for parts in (1, 2, 4)]
+    assert runs[1] == pytest.approx(runs[0], abs=1e-9)
+    assert runs[2] == pytest.approx(runs[0], abs=1e-9)
+    assert len(set(runs[0])) == 6
+
+
+def test_a_long_gradient_is_shortened_and_its_length_is_recorded():
+    lengths = {}
+    for clip_norm in (None, 0.01):
+        model = new_model()
+        config = TrainingConfig(steps=1, batch_size=4, clip_norm=clip_norm, progress=False)
+        trainer = Trainer(model, IDS, None, config)
+        trainer.optimizers[0].register_step_pre_hook(
+            lambda *_, model=model, at=clip_norm: lengths.update(
+                {at: torch.cat([p.grad.flatten() for p in model.parameters()]).norm().item()}
+            )
+        )
+        assert trainer.run().steps[0].gradient_norm == pytest.approx(lengths[None], rel=1e-5)
+    assert lengths[None] > 0.1
+    assert lengths[0.01] == pytest.approx(0.01, rel=1e-3)
+
+
+def test_the_budget_in_tokens_is_whole_steps():
+    _, history = trained(steps=None, tokens=4 * 16 * 2 + 1)
+    assert (history.step, history.tokens, history.finished) == (3, 192, True)
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_one_others():
+    first, again, other = (trained(seed=seed)[0].embedding.weight for seed in (0, 0, 1))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_bfloat16_autocast_keeps_the_weights_wide_and_learns_about_the_same():
+    model, history = trained(autocast=torch.bfloat16)
+    assert model.embedding.weight.dtype == torch.float32
+    assert history.losses == pytest.approx(trained()[1].losses, abs=0.05)
+    assert history.losses != trained()[1].losses
+
+
+class Clock:
+    """A clock that moves only when a model is run: each forward pass takes the next duration."""
+
+    def __init__(self, durations):
+        self.now, self.durations = 100.0, iter(durations)
+
+    def __call__(self):
+        return self.now
+
+    def tick(self, *_):
+        self.now += next(self.durations)
+
+
+@settings(max_examples=40)
+@given(st.lists(st.floats(1, MARGIN), min_size=30, max_size=30), st.floats(0.5, 20))
+def test_a_step_that_would_end_after_the_limit_is_not_started(durations, limit):
+    shape = TransformerConfig(50, 8, 1, 2, 2, 8, 4)
+    clock, model = Clock(durations), DecoderLM(shape)
+    model.register_forward_hook(clock.tick)
+    config = TrainingConfig(seconds=limit, batch_size=1, progress=False)
+    history = Trainer(model, IDS, None, config, clock=clock).run()
+    slowest = max(durations[: history.step])
+    assert history.finished
+    assert history.step == 1 or history.seconds <= limit
+    assert history.seconds + MARGIN * slowest > limit  # nor is time given away
+    assert history.seconds == pytest.approx(sum(durations[: history.step]))
+
+
+def test_under_a_time_limit_the_learning_rate_follows_the_clock():
+    clock, model = Clock([1.0] * 10), new_model()
+    model.register_forward_hook(clock.tick)
+    config = TrainingConfig(seconds=10, batch_size=1, warmup=0.0, decay="linear", progress=False)
+    history = Trainer(model, IDS, None, config, clock=clock).run()
+    factors = [step.learning_rate_factor for step in history.steps]
+    assert factors == pytest.approx([1.0, *(1 - (step + 0.5) / 10 for step in range(1, len(factors)))])
+
+
+def test_validation_between_steps_is_paid_from_the_budget():
+    clock, model = Clock([1.0] * 100), new_model()
+    model.register_forward_hook(clock.tick)
+    config = TrainingConfig(seconds=10, batch_size=1, validate_every=1, progress=False)
+    history = Trainer(model, IDS, IDS[:10], config, clock=clock).run()
+    assert history.step == 5  # 1 s of training, 1 s of validation, and so on; the last step ends at 9 s
+    assert history.seconds == 9
+
+
+def test_someone_may_watch_at_each_validation():
+    seen = []
+    config = TrainingConfig(steps=4, batch_size=2, validate_every=2, progress=False)
+    Trainer(new_model(), IDS, IDS[:20], config, on_validation=lambda trainer: seen.append(trainer.history.step)).run()
+    assert seen == [0, 2, 4]
+
+
+def test_a_loss_that_is_no_number_ends_the_run():
+    model = new_model()
+    torch.nn.init.constant_(model.layers[0].attention.o.weight, math.nan)
+    with pytest.raises(FloatingPointError, match="step 1: try a lower learning rate"):
+        Trainer(model, IDS, None, TrainingConfig(steps=3, batch_size=2, progress=False)).run()
+
+
+def test_sigterm_ends_the_run_after_its_step_and_the_earlier_handler_is_back():
+    before = signal.getsignal(signal.SIGTERM)
+    model = new_model()
+    passes = []
+
+    def at_the_third(*_):
+        passes.append(1)
+        if len(passes) == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    model.register_forward_hook(at_the_third)
+    history = Trainer(model, IDS, None, TrainingConfig(steps=6, batch_size=2, progress=False)).run()
+    assert (history.step, history.finished) == (3, False)
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.parametrize(
+    ("settings", "word"),
+    [
+        ({}, "exactly one"),
+        ({"steps": 1, "seconds": 2.0}, r"\['steps', 'seconds'\]"),
+        ({"steps": 0}, "steps"),
+        ({"seconds": 0.0}, "seconds"),
+        ({"seconds": math.nan}, "seconds"),
+        ({"steps": 1, "batch_size": 0}, "batch_size"),
+        ({"steps": 1, "learning_rate": -1.0}, "learning_rate"),
+        ({"steps": 1, "weight_decay": -1.0}, "weight_decay"),
+        ({"steps": 1, "optimizer": "sgd"}, "muon, adamw"),
+        ({"steps": 1, "decay": "square"}, "decay"),
+        ({"steps": 1, "autocast": torch.float16}, "autocast"),
+        ({"steps": 1, "checkpoint_every": 5}, "directory"),
+    ],
+)
+def test_settings_that_can_not_be_are_named(settings, word):
+    with pytest.raises(ValueError, match=word):
+        TrainingConfig(**settings)
+
+
+@pytest.mark.parametrize(
+    ("train", "val", "settings", "word"),
+    [
+        (IDS, None, {"context_length": 17}, "more than the model's 16"),
+        (IDS, None, {"batch_size": 3, "accumulation": 2}, "multiple of accumulation=2"),
+        (IDS[:1], None, {}, "train_ids must hold at least two"),
+        (IDS, IDS[:1], {}, "val_ids"),
+        (IDS.float(), None, {}, "whole numbers"),
+    ],
+)
+def test_texts_and_sizes_that_do_not_fit_are_named(train, val, settings, word):
+    with pytest.raises(ValueError, match=word):
+        Trainer(new_model(), train, val, TrainingConfig(steps=1, **({"batch_size": 2} | settings)))
+
+
+# ---- how much work it is
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_flops_are_six_per_weight_that_multiplies_and_attentions_products(tied):
+    shape = TransformerConfig(50, 24, 2, 6, 2, 40, 16, tie_embeddings=tied)
+    weights = sum(p.numel() for p in DecoderLM(shape).parameters()) - (0 if tied else 50 * 24)
+    assert training.flops_per_token(shape, 10) == 6 * weights + 12 * 2 * 24 * 10
+
+
+def test_the_peak_is_more_than_a_small_product_reaches(monkeypatch):
+    monkeypatch.setitem(training.flops.MATRIX_SIZE, "cpu", 256)
+    assert 1e8 < training.matmul_peak("cpu", torch.float32) < 1e14
