@@ -27,10 +27,10 @@ def as_token_ids(ids: Tensor | Sequence[int], name: str = "ids") -> Tensor:
         ValueError: not one row of whole numbers, or fewer than two: nothing to predict.
     """
     ids = torch.as_tensor(ids)
+    if ids.numel() < 2:
+        raise ValueError(f"{name} must hold at least two tokens, one to read and one to predict, got {ids.numel()}")
     if ids.dim() != 1 or ids.is_floating_point() or ids.dtype == torch.bool:
         raise ValueError(f"{name} must be one row of whole numbers (N,), got {ids.dtype} of {tuple(ids.shape)}")
-    if len(ids) < 2:
-        raise ValueError(f"{name} must hold at least two tokens, one to read and one to predict, got {len(ids)}")
     return ids.to(device="cpu", dtype=torch.int64)
 
 
@@ -67,11 +67,7 @@ def random_windows(
     Raises:
         ValueError: ids hold fewer than T + 1 tokens.
     """
-    if len(ids) < context_length + 1:
-        raise ValueError(
-            f"ids hold {len(ids)} tokens, a window of context_length={context_length} needs {context_length + 1}: "
-            "give more text or a shorter context"
-        )
+    _check_room(ids, context_length)
     starts = torch.randint(len(ids) - context_length, (batch_size,), generator=generator)
     return windows_at(ids, starts, context_length)
 
@@ -85,11 +81,15 @@ class RandomWindows:
         context_length: T.
         seed: same seed, same windows.
         rank, n_processes: the rows of process `rank` are the rank-th of n_processes equal parts.
+
+    Raises:
+        ValueError: ids hold fewer than T + 1 tokens, or the processes can't share the batch evenly.
     """
 
     def __init__(
         self, ids: Tensor, batch_size: int, context_length: int, seed: int, rank: int = 0, n_processes: int = 1
     ):
+        _check_room(ids, context_length)
         self.ids, self.batch_size, self.context_length = ids, batch_size, context_length
         self.generator = torch.Generator().manual_seed(seed)
         self.rows = own_rows(batch_size, rank, n_processes)
@@ -170,3 +170,11 @@ def scoring_windows(
         seen = torch.where(some == 0, 0, some + length - stride)  # (B, 1) counted by the windows before
         counted = (places >= seen) & (places < n_targets)  # (B, length)
         yield padded[places], padded[places + 1].masked_fill(~counted, ignore_index)
+
+
+def _check_room(ids: Tensor, context_length: int) -> None:
+    if len(ids) < context_length + 1:
+        raise ValueError(
+            f"ids hold {len(ids)} tokens, a window of context_length={context_length} needs {context_length + 1}: "
+            "give more text or a shorter context"
+        )

@@ -7,7 +7,7 @@ import torch
 from course_utils.transformer import TransformerConfig
 
 MATRIX_SIZE = {"cpu": 2048, "cuda": 8192, "mps": 4096}  # large enough that a product runs at full speed
-ROUNDS = 8
+ROUNDS = 5
 
 
 def flops_per_token(config: TransformerConfig, context_length: int) -> int:

@@ -57,7 +57,9 @@ def total_nats(
 
 
 def check_context(model: Callable, context_length: int) -> None:
-    """Raise ValueError if a model is known to read fewer than `context_length` tokens."""
+    """Raise ValueError if no model reads `context_length` tokens, or this one is known to read fewer."""
+    if context_length < 1:
+        raise ValueError(f"context_length must be at least 1, got {context_length}")
     longest = getattr(getattr(model, "config", None), "context_length", None)
     if longest is not None and context_length > longest:
         raise ValueError(f"context_length={context_length} is more than the model's {longest}: give at most that")

@@ -1,0 +1,96 @@
+"""Evaluation: perplexity and bits per byte, on models whose surprise is known and beside Hugging Face's recipe."""
+
+import itertools
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from random_weights import randomised
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from course_utils import evaluation, pretrained
+
+IDS = torch.randint(50, (75,), generator=torch.Generator().manual_seed(0))
+
+
+def uniform(ids):
+    """A model that has learned nothing: every one of 50 tokens is as likely."""
+    return torch.zeros(*ids.shape, 50)
+
+
+def repeats_what_it_reads(ids):
+    """A model that gives probability 0.9 to the token it has just read, and shares the rest among 49."""
+    probs = torch.full((*ids.shape, 50), 0.1 / 49)
+    return probs.scatter(-1, ids[..., None], 0.9).log()
+
+
+@given(st.integers(2, 70), st.integers(1, 20), st.integers(1, 20))
+def test_a_model_that_guesses_has_the_perplexity_of_its_vocabulary(n, context_length, stride):
+    stride = min(stride, context_length)
+    assert evaluation.perplexity(uniform, IDS[:n], context_length, stride) == pytest.approx(50)
+    bits = evaluation.bits_per_byte(uniform, IDS[:n], 7, context_length, stride)
+    assert bits == pytest.approx((n - 1) * math.log2(50) / 7)
+
+
+@given(st.lists(st.integers(0, 2), min_size=2, max_size=60), st.integers(1, 9))
+def test_every_token_weighs_the_same_whatever_the_window(ids, context_length):
+    same = sum(a == b for a, b in itertools.pairwise(ids))
+    nats = -same * math.log(0.9) - (len(ids) - 1 - same) * math.log(0.1 / 49)
+    expected = math.exp(nats / (len(ids) - 1))
+    assert evaluation.perplexity(repeats_what_it_reads, ids, context_length) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.fixture(scope="module")
+def llama():
+    torch.manual_seed(0)
+    shape = {"hidden_size": 24, "intermediate_size": 40, "num_hidden_layers": 2, "num_attention_heads": 6}
+    return randomised(LlamaForCausalLM(LlamaConfig(vocab_size=50, max_position_embeddings=32, **shape)))
+
+
+def hugging_faces_recipe(model, ids, max_length, stride):
+    """The loop of the transformers documentation: labels of -100 where an earlier window has counted."""
+    nats, tokens, scored_to = 0.0, 0, 0
+    for begin in range(0, len(ids), stride):
+        end = min(begin + max_length, len(ids))
+        labels = ids[begin:end].clone()[None]
+        labels[:, : -(end - scored_to)] = -100
+        counted = int((labels[:, 1:] != -100).sum())
+        nats += model(ids[None, begin:end], labels=labels).loss.item() * counted
+        tokens, scored_to = tokens + counted, end
+        if end == len(ids):
+            return math.exp(nats / tokens)
+    raise AssertionError
+
+
+@pytest.mark.parametrize("stride", [1, 4, 11])
+def test_strided_perplexity_is_hugging_faces(llama, stride):
+    with torch.no_grad():
+        theirs = hugging_faces_recipe(llama, IDS, 13, stride)  # a window of 13 tokens: 12 to read, 12 to predict
+    ours = evaluation.perplexity(pretrained.from_huggingface(llama), IDS, context_length=12, stride=stride)
+    assert ours == pytest.approx(theirs, rel=1e-5)
+
+
+def test_more_context_changes_the_number_and_the_model_stays_as_it_was(llama):
+    model = pretrained.from_huggingface(llama).train()
+    numbers = {evaluation.perplexity(model, IDS, 12, stride) for stride in (12, 6, 1)}
+    assert len(numbers) == 3
+    assert model.training
+
+
+@pytest.mark.parametrize(
+    ("call", "word"),
+    [
+        (lambda model: evaluation.perplexity(model, [], 8), "at least two tokens"),
+        (lambda model: evaluation.perplexity(model, [3], 8), "at least two tokens"),
+        (lambda model: evaluation.perplexity(model, IDS[None], 8), r"\(1, 75\)"),
+        (lambda model: evaluation.perplexity(model, IDS, 33), "more than the model's 32"),
+        (lambda model: evaluation.perplexity(model, IDS, 0), "context_length"),
+        (lambda model: evaluation.perplexity(model, IDS, 8, 9), "stride"),
+        (lambda model: evaluation.bits_per_byte(model, IDS, 0, 8), "n_bytes"),
+    ],
+)
+def test_bad_input_is_named(llama, call, word):
+    with pytest.raises(ValueError, match=word):
+        call(pretrained.from_huggingface(llama))
