@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_weights import randomised
 from transformers import get_cosine_schedule_with_warmup, get_linear_schedule_with_warmup
 
 from course_utils import training
@@ -293,6 +294,21 @@ def test_bfloat16_autocast_keeps_the_weights_wide_and_learns_about_the_same():
     assert model.embedding.weight.dtype == torch.float32
     assert history.losses == pytest.approx(trained()[1].losses, abs=0.05)
     assert history.losses != trained()[1].losses
+
+
+@pytest.mark.parametrize("padded", [False, True])
+def test_training_in_bfloat16_on_a_cpu_gives_what_the_fused_kernel_gives(padded):
+    model = randomised(new_model())
+    real = torch.ones(2, 12, dtype=torch.bool)
+    real[0, :5] = not padded
+    ids, mask = IDS[:24].view(2, 12), real if padded else None
+    with torch.autocast("cpu", torch.bfloat16):
+        with torch.no_grad():
+            fused = model(ids, mask=mask).softmax(-1)
+        written_out = model(ids, mask=mask).softmax(-1)
+    wide = model(ids, mask=mask).softmax(-1)
+    assert (written_out - fused)[real].abs().max() < 0.03  # bfloat16 keeps two to three digits
+    assert (written_out - wide)[real].abs().max() < 0.03
 
 
 class Clock:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
+import torch.nn.functional as F
 
 from course_utils.training import Trainer, TrainingConfig
 from course_utils.training.checkpoint import FILE_NAME, read_checkpoint, write_checkpoint
@@ -78,6 +79,23 @@ def test_a_resumed_run_ends_with_the_same_bits(tmp_path, optimizer, step, n_th, 
     assert history.losses == expected.losses
     assert [(v.step, v.loss) for v in history.validations] == [(v.step, v.loss) for v in expected.validations]
     assert history.finished
+
+
+def test_chance_inside_the_model_goes_on_where_it_stopped(tmp_path):
+    def with_dropout(trainer):
+        trainer.model.embedding.register_forward_hook(lambda module, _, x: F.dropout(x, 0.5, module.training))
+        return trainer
+
+    whole, crashed, resumed = (with_dropout(new_trainer(directory)) for directory in (None, tmp_path, tmp_path))
+    torch.manual_seed(7)
+    whole.run()
+    torch.manual_seed(7)
+    crash_at(crashed, step=4)
+    with pytest.raises(Crash):
+        crashed.run()
+    spoil(resumed)
+    resumed.resume(tmp_path)
+    assert same_weights(resumed, whole)
 
 
 def test_a_finished_run_can_be_made_longer_but_not_changed(tmp_path):

@@ -90,5 +90,10 @@ class Attention(nn.Module):
         if cache is not None:
             k, v = cache.append(layer, k, v)  # (B, KV heads, S, head)
         causal = mask is None and q.shape[2] > 1  # a single new token may look at everything before it
-        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal, enable_gqa=True)
+        if q.dtype == torch.bfloat16 and q.device.type == "cpu" and q.requires_grad:
+            # The fused kernel's backward pass takes two to four times as long as this, for contexts below 1,000.
+            k, v = (x.repeat_interleave(q.shape[1] // x.shape[1], dim=1) for x in (k, v))  # (B, H, S, head)
+            mixed = attention(q, k, v, causal_mask(q.shape[2]) if causal else mask)
+        else:
+            mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal, enable_gqa=True)
         return self.o(mixed.transpose(1, 2).flatten(2))  # (B, T, d)
