@@ -143,6 +143,11 @@ def unchanged(tokens, pair):
     return list(tokens)
 
 
+@wrong("merge_pair", "replaced inside one long string")
+def replaced_in_the_text(tokens, pair):
+    return " ".join(tokens).replace(" ".join(pair), "".join(pair)).split()
+
+
 @wrong("merge_pair", "space in the joined token")
 def joined_with_a_space(tokens, pair):
     merged, i = [], 0

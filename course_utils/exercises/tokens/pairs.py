@@ -54,7 +54,7 @@ count_pairs = Exercise(
     shown="every pair of neighbours, counted as often as its piece occurs.",
     hints=(
         "A piece of n tokens has n - 1 pairs of neighbours. How often does each pair of it occur in the text?",
-        "itertools.pairwise(tokens) gives the pairs of one piece. A piece that occurs 3 times adds 3 to each of them.",
+        "pairwise(tokens) gives the pairs of one piece. A piece that occurs 3 times adds 3 to each of them.",
         "Two loops: for tokens, times in pieces.items(), and in it for pair in pairwise(tokens); then "
         "counts[pair] = counts.get(pair, 0) + times.",
     ),
@@ -187,10 +187,23 @@ merge_pair = Exercise(
             (["t", "hi", "th", "i", "s"], ("th", "i")),
             "Compare tokens, not letters: t hi spells thi as well, but it isn't the pair (th, i).",
         ),
+        Probe(
+            "a token that ends like the pair",
+            (["ab", "c"], ("b", "c")),
+            "Compare whole tokens: ab ends in b, but it isn't the token b.",
+        ),
         Probe("no tokens", ([], ("t", "h")), "Nothing to join: return an empty list."),
     ),
     mistakes=(
-        Mistake(lambda s, p: s, "nothing was joined. Replace the two neighbours by one token."),
+        Mistake(
+            lambda s, p: s,
+            "nothing was joined. Replace the two neighbours by one token. (A list never equals a tuple: compare "
+            "tuple(tokens[i : i + 2]).)",
+        ),
+        Mistake(
+            lambda s, p: " ".join(s).replace(" ".join(p), "".join(p)).split(),
+            "you replaced inside one long string, so the end of one token counted as a token. Compare whole tokens.",
+        ),
         Mistake(
             lambda s, p: replace_pair(s, p, " ".join(p)),
             "there is a space in the joined token. Its letters follow each other: left + right.",
