@@ -1,5 +1,6 @@
 """Training: the loss, the windows, the schedule, the optimizers, and what a trainer does with them."""
 
+import functools
 import math
 import os
 import signal
@@ -296,6 +297,12 @@ def test_bfloat16_autocast_keeps_the_weights_wide_and_learns_about_the_same():
     assert history.losses != trained()[1].losses
 
 
+def test_a_compiled_model_is_one_graph_and_learns_the_same(monkeypatch):
+    one_graph = functools.partial(torch.compile, backend="eager", fullgraph=True)  # needs no C++ compiler
+    monkeypatch.setattr(torch, "compile", one_graph)
+    assert trained(compile=True)[1].losses == pytest.approx(trained()[1].losses, abs=1e-6)
+
+
 @pytest.mark.parametrize("padded", [False, True])
 def test_training_in_bfloat16_on_a_cpu_gives_what_the_fused_kernel_gives(padded):
     model = randomised(new_model())
@@ -355,6 +362,14 @@ def test_validation_between_steps_is_paid_from_the_budget():
     history = Trainer(model, IDS, IDS[:10], config, clock=clock).run()
     assert history.step == 5  # 1 s of training, 1 s of validation, and so on; the last step ends at 9 s
     assert history.seconds == 9
+
+
+@pytest.mark.parametrize("budget", [{"steps": 3}, {"steps": None, "seconds": 0.5}])
+def test_the_progress_bar_leaves_standard_output_alone(capsys, budget):
+    _, history = trained(progress=True, **budget)
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert f"loss {history.losses[-1]:.3f}" in output.err
 
 
 def test_someone_may_watch_at_each_validation():

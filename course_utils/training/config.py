@@ -47,10 +47,10 @@ class TrainingConfig:
     steps: int | None = None
     tokens: int | None = None
     seconds: float | None = None
-    batch_size: int = 32
+    batch_size: int = 16
     context_length: int | None = None
     optimizer: str = "muon"
-    learning_rate: float = 4e-3
+    learning_rate: float = 1e-2
     muon_learning_rate: float | None = None
     betas: tuple[float, float] = (0.9, 0.95)
     weight_decay: float = 0.1

@@ -31,12 +31,23 @@ from course_utils.transformer import DecoderLM, TransformerConfig
 DTYPES = {"float32": torch.float32, "float64": torch.float64, "bf16": torch.float32}  # bf16 computes, float32 keeps
 
 
+class HelpWithDefaults(argparse.ArgumentDefaultsHelpFormatter):
+    """Say what each option is if it isn't given, where there is something to say."""
+
+    def _get_help_string(self, action: argparse.Action) -> str:
+        return (
+            (action.help or "")
+            if action.default is None or isinstance(action.default, bool)
+            else super()._get_help_string(action)
+        )
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the command line's arguments."""
     result = argparse.ArgumentParser(
         prog="python -m course_utils.training.pretrain",
         description=__doc__.split("\n")[0],
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=HelpWithDefaults,
     )
     add = result.add_argument
     source = result.add_mutually_exclusive_group(required=True)
@@ -44,35 +55,35 @@ def parser() -> argparse.ArgumentParser:
     source.add_argument("--corpus", help="tinyworld, tinyworld-clinic, pydocs or the id of a data set on the Hub")
     budget = result.add_mutually_exclusive_group(required=True)
     budget.add_argument("--seconds", type=float, help="from the first step to the end of the last")
-    budget.add_argument("--steps", type=int)
-    budget.add_argument("--tokens", type=int)
+    budget.add_argument("--steps", type=int, help="optimizer steps")
+    budget.add_argument("--tokens", type=int, help="tokens to train on, repeats included")
     add("--out", type=Path, required=True, help="the folder to write")
     add("--resume", action="store_true", help="go on from the checkpoint in --out")
-    add("--tokenizer", choices=("char", "bpe"), default="char")
+    add("--tokenizer", choices=("char", "bpe"), default="char", help="characters, or byte-level BPE")
     add("--vocab-size", type=int, default=1024, help="of --tokenizer bpe")
-    add("--d-model", type=int, default=128)
-    add("--layers", type=int, default=4)
-    add("--heads", type=int, default=4)
-    add("--kv-heads", type=int, help="None: as many as --heads")
-    add("--d-ff", type=int, help="None: 8/3 of --d-model, rounded up to a multiple of 32")
-    add("--context-length", type=int, default=128)
-    add("--batch-size", type=int, default=32, help="windows per step, of all processes together")
-    add("--accumulation", type=int, default=1, help="micro-batches per step")
-    add("--optimizer", choices=OPTIMIZERS, default="muon")
-    add("--learning-rate", type=float, default=4e-3)
-    add("--muon-learning-rate", type=float, help="None: as --learning-rate")
-    add("--weight-decay", type=float, default=0.1)
-    add("--warmup", type=float, default=0.05, help="fraction of the run")
-    add("--decay", choices=DECAYS, default="cosine")
-    add("--final", type=float, default=0.0, help="fraction of the learning rate at the end")
-    add("--clip-norm", type=float, default=1.0)
-    add("--precision", choices=DTYPES, default="float32")
+    add("--d-model", type=int, default=128, help="width")
+    add("--layers", type=int, default=4, help="blocks")
+    add("--heads", type=int, default=4, help="query heads")
+    add("--kv-heads", type=int, help="key and value heads; if not given, as many as --heads")
+    add("--d-ff", type=int, help="inner width; if not given, 8/3 of --d-model, rounded up to a multiple of 32")
+    add("--context-length", type=int, default=128, help="tokens per window")
+    add("--batch-size", type=int, default=TrainingConfig.batch_size, help="windows per step, of all processes together")
+    add("--accumulation", type=int, default=TrainingConfig.accumulation, help="micro-batches per step")
+    add("--optimizer", choices=OPTIMIZERS, default=TrainingConfig.optimizer, help="muon: AdamW for the rest")
+    add("--learning-rate", type=float, default=TrainingConfig.learning_rate, help="at its peak")
+    add("--muon-learning-rate", type=float, help="if not given, as --learning-rate")
+    add("--weight-decay", type=float, default=TrainingConfig.weight_decay, help="of matrices")
+    add("--warmup", type=float, default=TrainingConfig.warmup, help="fraction of the run")
+    add("--decay", choices=DECAYS, default=TrainingConfig.decay, help="after the warm-up")
+    add("--final", type=float, default=TrainingConfig.final, help="fraction of the learning rate at the end")
+    add("--clip-norm", type=float, default=TrainingConfig.clip_norm, help="longest gradient")
+    add("--precision", choices=DTYPES, default="float32", help="bf16: products only, weights stay float32")
     add("--compile", action="store_true", help="torch.compile; on a CPU it needs a C++ compiler")
     add("--shard", action="store_true", help="split the weights over the processes (FSDP2)")
-    add("--validate-every", type=int, help="steps; None: at the end only")
+    add("--validate-every", type=int, help="steps; if not given, at the end only")
     add("--checkpoint-every", type=int, default=500, help="steps")
-    add("--device", help="None: the fastest there is")
-    add("--seed", type=int, default=0)
+    add("--device", help="if not given, the fastest there is")
+    add("--seed", type=int, default=TrainingConfig.seed, help="of weights and windows")
     add("--no-progress", dest="progress", action="store_false", help="no progress bar")
     return result
 

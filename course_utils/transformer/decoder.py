@@ -116,7 +116,7 @@ class DecoderLM(nn.Module):
             raise ValueError(
                 f"mask must be bool of shape {tuple(ids.shape)} like ids, got {mask.dtype} of {tuple(mask.shape)}"
             )
-        if ids.device.type == "cpu":  # elsewhere the look itself would cost a synchronisation
+        if ids.device.type == "cpu" and not torch.compiler.is_compiling():  # elsewhere a look costs a synchronisation
             lowest, highest = int(ids.min()), int(ids.max())
             if lowest < 0 or highest >= self.config.vocab_size:
                 raise ValueError(
