@@ -97,6 +97,8 @@ def test_skip_unknown_leaves_out_the_unknown_words_and_nothing_else():
     bits = model.log2_probs(test)  # Sam, <unk>, am after <unk>, </s>
     assert model.perplexity([test]) == pytest.approx(2 ** -bits.mean())
     assert model.perplexity([test], skip_unknown=True) == pytest.approx(2 ** -bits[[0, 2, 3]].mean())
+    for flag in (0, 1, np.True_):
+        assert model.perplexity([test], skip_unknown=flag) == model.perplexity([test], skip_unknown=bool(flag))
 
 
 # ---- the counts
@@ -559,3 +561,14 @@ def test_held_out_text_needs_weights_to_learn():
 def test_sample_wants_whole_numbers(wrong):
     with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be "):
         NGramLM(2).fit(SAM).sample(**{"n": 1, "seed": 0, **wrong})
+
+
+def test_rows_of_a_dataset_are_no_sentences():
+    with pytest.raises(ValueError, match=r"sentences\[0\] must be a list of words, got a row .* its text as words"):
+        NGramLM(2).fit([{"text": "a b", "log2_prob": -1.0}])
+
+
+def test_changing_the_weights_that_were_shown_does_not_change_the_model():
+    model = NGramLM(2, "interpolated").fit([["a", "b"]])
+    model.weights[0] = 5
+    assert model.weights == [0.5, 0.5]

@@ -177,6 +177,9 @@ def test_a_text_of_another_world_has_probability_zero():
     assert town.log2_prob(text[:-1]) == town.log2_prob(text + " ") == -math.inf
     with pytest.raises(ValueError, match="text is no document of the town: 'The cat sat"):
         town.derivation("The cat sat on the mat.")
+    for wrong in (None, 3, b"One day"):
+        with pytest.raises(ValueError, match="text must be a string, got"):
+            town.log2_prob(wrong)
 
 
 def test_the_clinic_uses_words_of_its_own():

@@ -139,7 +139,7 @@ class NGramLM:
     def weights(self) -> list[float] | None:
         """Per order, unigrams first: the lambda that "interpolated" uses, else None."""
         self._fitted()
-        return self._weights
+        return None if self._weights is None else list(self._weights)
 
     def prob(self, word: str, context: Sequence[str] = ()) -> float:
         """Return the probability of a word after a context.
@@ -201,7 +201,7 @@ class NGramLM:
         """
         vocabulary, tables = self._fitted()
         text = vocabulary.encode(sentences)
-        counted = text.scored & ~(skip_unknown & (text.tokens == UNKNOWN))  # (T,)
+        counted = text.scored & (text.tokens != UNKNOWN) if skip_unknown else text.scored  # (T,)
         probs = tables.score(text)  # (T,)
         if (probs[counted] == 0).any():
             self._warn_of_zero(text, int(np.argmax(counted & (probs == 0))))

@@ -1,7 +1,7 @@
 """Words and their ids, and a text as one array of ids."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
 
@@ -107,6 +107,8 @@ def check_words(words, name: str) -> list[str]:
             f"{name} must be a list of words, got the string {_short(words)}: "
             "pass text.split() for words or list(text) for characters"
         )
+    if isinstance(words, Mapping):
+        raise ValueError(f"{name} must be a list of words, got a row {_short(words)}: pass its text as words")
     try:
         words = list(words)
     except TypeError:

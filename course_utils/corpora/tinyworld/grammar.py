@@ -97,7 +97,12 @@ class Grammar:
         """Return each way to make a text, step by step: one, or none if the grammar can't make it.
 
         The first entry is the choice among the kinds of text, which writes nothing.
+
+        Raises:
+            ValueError: the text is no string.
         """
+        if not isinstance(text, str):
+            raise ValueError(f"text must be a string, got {text!r}")
         return [steps for made, steps in self._walk(text) if made == text]
 
     def every_text(self) -> Iterator[tuple[str, float]]:
