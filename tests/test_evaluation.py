@@ -72,6 +72,31 @@ def test_strided_perplexity_is_hugging_faces(llama, stride):
     assert ours == pytest.approx(theirs, rel=1e-5)
 
 
+@given(st.lists(st.integers(2, 60), min_size=1, max_size=9), st.integers(1, 20), st.integers(1, 20))
+def test_texts_that_have_nothing_to_do_with_each_other_are_scored_apart(lengths, context_length, stride):
+    stride = min(stride, context_length)
+    rows = [IDS[: n // 2 + 2].roll(n)[: n // 2 + 2] for n in lengths]
+    alone = [evaluation.bits_per_byte(attends_to_all, row, 1, context_length, stride) for row in rows]
+    together = evaluation.bits_per_byte(attends_to_all, rows, 1, context_length, stride)
+    assert together == pytest.approx(sum(alone), rel=1e-5)
+    tokens = sum(len(row) - 1 for row in rows)
+    assert evaluation.perplexity(attends_to_all, rows, context_length, stride) == pytest.approx(
+        2 ** (sum(alone) / tokens), rel=1e-5
+    )
+
+
+def attends_to_all(ids):
+    """A causal model whose answer depends on every token of the row so far, padding to the right excluded."""
+    so_far = torch.nn.functional.one_hot(ids, 50).cumsum(dim=1)  # (B, T, V)
+    return so_far.float()
+
+
+def test_a_document_longer_than_the_context_is_cut_and_not_lost(llama):
+    model = pretrained.from_huggingface(llama)
+    apart = [evaluation.bits_per_byte(model, row, 1, 12) for row in (IDS, IDS[:9])]
+    assert evaluation.bits_per_byte(model, [IDS, IDS[:9]], 1, 12) == pytest.approx(sum(apart), rel=1e-5)
+
+
 def test_more_context_changes_the_number_and_the_model_stays_as_it_was(llama):
     model = pretrained.from_huggingface(llama).train()
     numbers = {evaluation.perplexity(model, IDS, 12, stride) for stride in (12, 6, 1)}
@@ -85,6 +110,8 @@ def test_more_context_changes_the_number_and_the_model_stays_as_it_was(llama):
         (lambda model: evaluation.perplexity(model, [], 8), "at least two tokens"),
         (lambda model: evaluation.perplexity(model, [3], 8), "at least two tokens"),
         (lambda model: evaluation.perplexity(model, IDS[None], 8), r"\(1, 75\)"),
+        (lambda model: evaluation.perplexity(model, [IDS, [3]], 8), r"ids\[1\] must hold at least two tokens"),
+        (lambda model: evaluation.perplexity(model, [IDS, IDS], 8, 9), "stride"),
         (lambda model: evaluation.perplexity(model, IDS, 33), "more than the model's 32"),
         (lambda model: evaluation.perplexity(model, IDS, 0), "context_length"),
         (lambda model: evaluation.perplexity(model, IDS, 8, 9), "stride"),

@@ -16,7 +16,7 @@ from transformers import get_cosine_schedule_with_warmup, get_linear_schedule_wi
 from course_utils import training
 from course_utils.training import Trainer, TrainingConfig, next_token_loss
 from course_utils.training.budget import MARGIN
-from course_utils.training.data import own_rows
+from course_utils.training.data import document_windows, own_rows
 from course_utils.training.optimizers import set_learning_rates
 from course_utils.transformer import DecoderLM, TransformerConfig
 
@@ -121,6 +121,29 @@ def test_scoring_counts_every_token_but_the_first_once(n, context_length, stride
             counted += targets[kept].tolist()
     assert sorted(counted) == list(range(1, n))
     assert len(batches) == 1  # sharded models need every process in every forward pass
+
+
+@given(
+    st.lists(st.integers(2, 30), min_size=1, max_size=8),
+    *(st.integers(1, 12), st.integers(1, 12), st.integers(1, 5), st.integers(1, 4)),
+)
+def test_no_window_holds_tokens_of_two_documents(lengths, context_length, stride, batch_size, n_processes):
+    rows, stride = [torch.arange(n) + 100 * i for i, n in enumerate(lengths)], min(stride, context_length)
+    counted, batches = [], set()
+    for rank in range(n_processes):
+        share = list(document_windows(rows, context_length, stride, batch_size, rank, n_processes))
+        batches.add(len(share))
+        for inputs, targets in share:
+            assert inputs.shape[1] <= context_length
+            assert inputs.shape[0] <= batch_size
+            for row_inputs, row_targets in zip(inputs, targets, strict=True):
+                kept = row_targets != -100
+                assert torch.equal(row_inputs[kept] + 1, row_targets[kept])
+                read = row_inputs[: int(kept.nonzero().max()) + 1] if kept.any() else row_inputs[:0]
+                assert len(set((read // 100).tolist())) <= 1
+                counted += row_targets[kept].tolist()
+    assert sorted(counted) == [token for row in rows for token in row[1:].tolist()]
+    assert len(batches) == 1
 
 
 @given(st.integers(1, 6), st.integers(1, 4))

@@ -7,15 +7,16 @@ import subprocess
 import sys
 import time
 
+import datasets
 import pytest
 import torch
 
-from course_utils import evaluation, training
+from course_utils import evaluation, pretrained, training
 from course_utils.corpora.tinyworld import TinyWorld
 from course_utils.tokenization import BPETokenizer, CharTokenizer
 from course_utils.training.checkpoint import FILE_NAME, read_checkpoint
 from course_utils.training.pretrain import main
-from course_utils.training.streaming import SEPARATOR, StreamedWindows, read_corpus
+from course_utils.training.streaming import SEPARATOR, StreamedWindows, document_row, read_corpus
 
 SMALL = (
     *("--d-model", "16", "--layers", "1", "--heads", "2", "--context-length", "16"),
@@ -46,6 +47,10 @@ def run(capsys, *arguments):
     return json.loads(capsys.readouterr().out.splitlines()[-1])
 
 
+def load(directory):
+    return pretrained.load(directory, device="cpu", dtype=torch.float64)
+
+
 def losses(directory):
     return read_checkpoint(directory)[0]["history.steps"][:, 3].tolist()
 
@@ -53,7 +58,7 @@ def losses(directory):
 @pytest.mark.parametrize("tokenizer", [("char",), ("bpe", "--vocab-size", "300")])
 def test_the_json_says_what_the_folder_holds(capsys, tmp_path, text, file, tokenizer):
     result = run(capsys, "--text", file, "--tokenizer", *tokenizer, "--steps", 6, "--out", tmp_path / "out")
-    model, read_back = training.load(tmp_path / "out")
+    model, read_back = load(tmp_path / "out")
     validation = text[int(0.9 * len(text)) :]
     ids = read_back.encode(validation)
     assert isinstance(read_back, CharTokenizer if tokenizer[0] == "char" else BPETokenizer)
@@ -66,8 +71,9 @@ def test_the_json_says_what_the_folder_holds(capsys, tmp_path, text, file, token
     assert result["tokens_per_second"] == pytest.approx(result["tokens"] / result["seconds"], rel=0.5)
     assert 0 < result["mfu"] < 1
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(
-        [FILE_NAME, "config.json", "model.safetensors", "tokenizer.json"]
+        [FILE_NAME, "config.json", "model.safetensors", "result.json", "tokenizer.json"]
     )
+    assert json.loads((tmp_path / "out" / "result.json").read_text()) == result
 
 
 def test_seconds_bound_the_steps(capsys, tmp_path, file):
@@ -91,7 +97,7 @@ def test_a_new_run_leaves_nothing_of_an_older_one(capsys, tmp_path, file):
         run(capsys, "--text", file, "--steps", 9, "--out", tmp_path, "--learning-rate", 1e30, "--clip-norm", 1e30)
     assert not (tmp_path / FILE_NAME).exists()
     with pytest.raises(FileNotFoundError, match=r"no model\.safetensors: was a model trained"):
-        training.load(tmp_path)
+        load(tmp_path)
 
 
 @pytest.mark.parametrize("tokenizer", [("char",), ("bpe", "--vocab-size", "300")])
@@ -99,7 +105,7 @@ def test_tinyworld_is_streamed(capsys, tmp_path, monkeypatch, tokenizer):
     monkeypatch.setattr("course_utils.training.streaming.TOKENIZER_DOCUMENTS", 200)
     result = run(capsys, "--corpus", "tinyworld", "--tokenizer", *tokenizer, "--steps", 2, "--out", tmp_path)
     assert result["finished"]
-    assert training.load(tmp_path)[1].decode(training.load(tmp_path)[1].encode("Ines was at the lake.")) != ""
+    assert load(tmp_path)[1].decode(load(tmp_path)[1].encode("Ines was at the lake.")) != ""
 
 
 @pytest.mark.parametrize(
@@ -145,35 +151,66 @@ def test_a_damaged_folder_is_named(capsys, tmp_path, file, name):
     run(capsys, "--text", file, "--steps", 1, "--out", tmp_path)
     (tmp_path / name).write_text("[1")
     with pytest.raises(ValueError, match=name):
-        training.load(tmp_path)
+        load(tmp_path)
 
 
 # ---- streams
 
 
+def as_bytes(text):
+    return list(text.encode())
+
+
 @pytest.mark.parametrize("n_processes", [1, 2, 4])
 def test_each_row_reads_its_own_shard_whoever_reads_it(n_processes):
-    stream, size = TinyWorld(seed=0).stream(40, n_shards=4), 4
+    stream, size, documents = TinyWorld(seed=0).stream(400, n_shards=4), 4, TinyWorld(seed=0).sample(400)["text"]
+    workers = [StreamedWindows(stream, as_bytes, size, 700, rank, n_processes) for rank in range(n_processes)]
+    place = [0] * size
+    for _ in range(8):
+        inputs, targets = torch.cat([torch.stack(worker.draw()) for worker in workers], dim=1)
+        assert torch.equal(inputs[:, 1:], targets[:, :-1])
+        for row in range(size):
+            assert inputs[row, 0] == ord("\n")
+            pieces = bytes(targets[row].tolist()).decode().split(SEPARATOR)
+            shard = documents[row::size][place[row] :]
+            assert pieces[:-1] == shard[: len(pieces) - 1]  # whole documents, none left out
+            assert (shard[len(pieces) - 1] + SEPARATOR).startswith(pieces[-1])  # and the one that the end cuts
+            place[row] += len(pieces) - (pieces[-1] == "")
 
-    def encode(text):
-        return list(text.encode())
 
-    workers = [StreamedWindows(stream, encode, size, 50, rank, n_processes) for rank in range(n_processes)]
-    batches = [torch.cat([torch.stack(worker.draw()) for worker in workers], dim=1) for _ in range(30)]
-    documents = TinyWorld(seed=0).sample(40)["text"]
-    for row in range(size):
-        shard = "".join(text + SEPARATOR for text in documents[row::size]).encode()
-        read = torch.cat([inputs[row] for inputs, _ in batches])
-        assert bytes(read.tolist()) == shard[: len(read)]
-        for inputs, targets in batches:
-            assert torch.equal(inputs[row, 1:], targets[row, :-1])
-        predicted = torch.cat([targets[row] for _, targets in batches])
-        assert torch.equal(predicted[:-1], read[1:])  # each token is predicted once
+@pytest.mark.parametrize(
+    ("context_length", "windows"),
+    [
+        (8, ["ab..cdef", "ghijklmn", "opq..r.."]),  # cdef is cut of its end; a longer one goes on in the next window
+        (4, ["ab..", "cdef", "..gh", "r..a", "cdef", "..gh"]),
+        (40, ["ab..cdef..ghijklmnopq..r..ab..cdef..ghij"]),
+    ],
+)
+def test_a_window_begins_with_a_fresh_document(context_length, windows):
+    stream = datasets.Dataset.from_dict({"text": ["ab", "cdef", "ghijklmnopq", "r"]}).to_iterable_dataset()
+    source = StreamedWindows(stream, as_bytes, 1, context_length)
+    drawn = [bytes(source.draw()[1][0].tolist()).decode().replace("\n", ".") for _ in windows]
+    assert drawn == windows
+
+
+def test_long_documents_begin_windows_no_more_often_than_others():
+    """Of the documents that begin a window, as many are long as in the world: none is there because it was cut."""
+    size = 4
+    source = StreamedWindows(TinyWorld(seed=0).stream(8000, n_shards=size), as_bytes, size, 600)
+    first = [bytes(row.tolist()).decode() for _ in range(250) for row in source.draw()[1]]
+    share = sum(len(text.split(SEPARATOR)[0]) > 300 for text in first) / len(first)
+    sample = TinyWorld(seed=7).sample(4000)["text"]
+    expected = sum(len(text) > 300 for text in sample) / len(sample)
+    assert share == pytest.approx(expected, abs=0.07)  # 4 standard errors of 1,000 draws: a false alarm in 10,000
+
+
+def test_a_document_is_scored_from_its_separator_to_its_end():
+    assert document_row("ab", as_bytes) == as_bytes("\nab\n\n")
 
 
 def test_a_short_stream_begins_again_and_goes_back_to_where_it_was():
     stream = TinyWorld(seed=0).stream(4, n_shards=2)
-    windows = StreamedWindows(stream, lambda text: list(text.encode()), 2, 64)
+    windows = StreamedWindows(stream, as_bytes, 2, 64)
     for _ in range(30):
         windows.draw()
     state = windows.state()
@@ -217,7 +254,7 @@ def test_torchrun_prints_one_line_and_has_the_losses_of_one_process(tmp_path, fi
         assert process.returncode == 0, err
         assert json.loads(out)["processes"] == (1 if name == "alone" else 2)
         assert losses(tmp_path / name) == pytest.approx(losses(tmp_path / "alone"), abs=1e-9)
-    first, second = (training.load(tmp_path / name)[0].state_dict() for name in ("alone", "fsdp"))
+    first, second = (load(tmp_path / name)[0].state_dict() for name in ("alone", "fsdp"))
     for name, weight in first.items():
         torch.testing.assert_close(second[name], weight, atol=1e-9, rtol=0)
 

@@ -1,22 +1,21 @@
 """How surprised a model is by a text: per token as a perplexity, per byte in bits."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from torch import Tensor
-
+from course_utils.training.data import Ids
 from course_utils.training.scoring import total_nats
 
 
-def perplexity(model: Callable, ids: Tensor | Sequence[int], context_length: int, stride: int | None = None) -> float:
+def perplexity(model: Callable, ids: Ids, context_length: int, stride: int | None = None) -> float:
     """Return exp of the mean surprise per token: among how many equally likely tokens the model seems to choose.
 
-    Every token but the first is scored once. It compares models with one tokenizer only: longer tokens are harder to
-    guess. Across tokenizers use `bits_per_byte`.
+    Every token of a text but its first is scored once. It compares models with one tokenizer only: longer tokens are
+    harder to guess. Across tokenizers use `bits_per_byte`.
 
     Args:
         model: `model(ids (B, T)) -> logits (B, T, V)`.
-        ids: (N,) token ids of the text.
+        ids: (N,) token ids of the text, or a list of such rows, each scored alone from its own beginning.
         context_length: the most tokens the model reads at once, T.
         stride: windows begin so many tokens apart, 1 .. T. None is T, disjoint windows: fast, and hard on the model,
             whose first tokens in each window have nothing to go by. With a shorter stride each scored token sees at
@@ -34,7 +33,7 @@ def perplexity(model: Callable, ids: Tensor | Sequence[int], context_length: int
 
 def bits_per_byte(
     model: Callable,
-    ids: Tensor | Sequence[int],
+    ids: Ids,
     n_bytes: int,
     context_length: int,
     stride: int | None = None,
@@ -43,9 +42,10 @@ def bits_per_byte(
 
     Args:
         model: `model(ids (B, T)) -> logits (B, T, V)`.
-        ids: (N,) token ids of the text. The first is read, not scored: put a token before the text, such as the
-            separator of documents, to have all of it scored.
-        n_bytes: bytes (UTF-8) of the text that is scored.
+        ids: (N,) token ids of the text, or a list of such rows, each scored alone from its own beginning. The first
+            token is read, not scored: put one before the text, such as the separator of documents, to have all of
+            it scored.
+        n_bytes: bytes (UTF-8) of all text that is scored.
         context_length, stride: as in `perplexity`.
 
     Raises:

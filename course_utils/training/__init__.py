@@ -6,18 +6,20 @@ from course_utils.training.flops import flops_per_token, matmul_peak
 from course_utils.training.history import History
 from course_utils.training.loss import next_token_loss
 from course_utils.training.optimizers import make_optimizers, parameter_groups
-from course_utils.training.saved import load
 from course_utils.training.schedule import learning_rate_factor
+from course_utils.training.streaming import SEPARATOR, StreamedWindows, document_row
 from course_utils.training.trainer import Trainer
 
 __all__ = [
+    "SEPARATOR",
     "History",
     "RandomWindows",
+    "StreamedWindows",
     "Trainer",
     "TrainingConfig",
+    "document_row",
     "flops_per_token",
     "learning_rate_factor",
-    "load",
     "make_optimizers",
     "matmul_peak",
     "next_token_loss",

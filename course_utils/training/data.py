@@ -6,6 +6,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+Ids = (
+    Tensor | Sequence[int] | Sequence[Sequence[int]]
+)  # one text, or many that have nothing to do with each other
+
 
 class Batches(Protocol):
     """Where a `Trainer` gets its batches from."""
@@ -32,6 +36,17 @@ def as_token_ids(ids: Tensor | Sequence[int], name: str = "ids") -> Tensor:
     if ids.dim() != 1 or ids.is_floating_point() or ids.dtype == torch.bool:
         raise ValueError(f"{name} must be one row of whole numbers (N,), got {ids.dtype} of {tuple(ids.shape)}")
     return ids.to(device="cpu", dtype=torch.int64)
+
+
+def as_rows(ids: Ids, name: str = "ids") -> list[Tensor]:
+    """Return one row of token ids, or several, as a list of tensors (N,).
+
+    Raises:
+        ValueError: a row that `as_token_ids` refuses, or no row at all.
+    """
+    if isinstance(ids, Tensor) or not len(ids) or not hasattr(ids[0], "__len__"):
+        return [as_token_ids(ids, name)]
+    return [as_token_ids(row, f"{name}[{place}]") for place, row in enumerate(ids)]
 
 
 def windows_at(ids: Tensor, starts: Tensor, context_length: int) -> tuple[Tensor, Tensor]:
@@ -170,6 +185,43 @@ def scoring_windows(
         seen = torch.where(some == 0, 0, some + length - stride)  # (B, 1) counted by the windows before
         counted = (places >= seen) & (places < n_targets)  # (B, length)
         yield padded[places], padded[places + 1].masked_fill(~counted, ignore_index)
+
+
+def document_windows(
+    rows: Sequence[Tensor],
+    context_length: int,
+    stride: int | None = None,
+    batch_size: int = 1,
+    rank: int = 0,
+    n_processes: int = 1,
+    ignore_index: int = -100,
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield windows over texts that have nothing to do with each other: in no window do two of them meet.
+
+    Windows of like length share a batch, padded on the right up to the longest; padding is not counted.
+
+    Args:
+        rows: (N,) token ids of each text; its first token is read, not scored.
+        context_length, stride, batch_size, rank, n_processes, ignore_index: as in `scoring_windows`.
+
+    Yields:
+        Inputs and targets, each (B, at most T).
+
+    Raises:
+        ValueError: context_length or stride out of range.
+    """
+    share = {"ignore_index": ignore_index}
+    windows = [window for row in rows for window in scoring_windows(row, context_length, stride, **share)]
+    windows.sort(key=lambda window: window[0].shape[1])
+    n_batches = -(-len(windows) // batch_size)
+    for number in range(rank, -(-n_batches // n_processes) * n_processes, n_processes):
+        some = windows[number * batch_size : (number + 1) * batch_size]
+        longest = max((inputs.shape[1] for inputs, _ in some), default=1)
+        inputs = torch.zeros(len(some) or 1, longest, dtype=torch.int64)  # (B, T); one empty row past the last batch
+        targets = torch.full_like(inputs, ignore_index)  # (B, T)
+        for place, (some_inputs, some_targets) in enumerate(some):
+            inputs[place, : some_inputs.shape[1]], targets[place, : some_targets.shape[1]] = some_inputs, some_targets
+        yield inputs, targets
 
 
 def _check_room(ids: Tensor, context_length: int) -> None:

@@ -3,9 +3,10 @@
     python -m course_utils.training.pretrain --text FILE --tokenizer char --seconds 90 --out DIR
     torchrun --nproc-per-node 2 -m course_utils.training.pretrain --corpus tinyworld --steps 1000 --out DIR
 
-The last tenth of the text is for validation, scored whole in disjoint windows of the context length. The last line of
-standard output is one JSON object with what came out. DIR holds model.safetensors, config.json and tokenizer.json,
-which `course_utils.training.load` reads, and a checkpoint for --resume.
+The last tenth of a text is for validation, scored whole in disjoint windows of the context length. A corpus has
+documents of its own for it, each scored from its beginning. The last line of standard output is one JSON object with
+what came out. DIR holds model.safetensors, config.json and tokenizer.json, which `course_utils.pretrained.load` reads,
+the JSON object as result.json, and a checkpoint for --resume.
 """
 
 import argparse
@@ -17,12 +18,14 @@ from pathlib import Path
 import torch
 
 from course_utils.device import pick_device
+from course_utils.pretrained.trained import TOKENIZER, read_tokenizer
 from course_utils.tokenization import BPETokenizer, CharTokenizer, Tokenizer
+from course_utils.training import streaming
 from course_utils.training.checkpoint import FILE_NAME
 from course_utils.training.config import OPTIMIZERS, TrainingConfig
 from course_utils.training.distributed import current_processes, process_group
 from course_utils.training.flops import flops_per_token, matmul_peak
-from course_utils.training.saved import TOKENIZER, load_tokenizer, save_shape, save_weights
+from course_utils.training.saved import save_result, save_shape, save_weights
 from course_utils.training.schedule import DECAYS
 from course_utils.training.texts import Texts, read_file
 from course_utils.training.trainer import Trainer
@@ -106,6 +109,7 @@ def main(arguments: list[str] | None = None) -> None:
             save_weights(options.out, trainer.model)
         result = summary(trainer, tokenizer, options)
         if trainer.processes.is_first:
+            save_result(options.out, result)
             if not history.finished:
                 print(f"stopped at step {history.step}; --resume goes on from there", file=sys.stderr)
             print(json.dumps(result), flush=True)
@@ -123,10 +127,8 @@ def prepare(options: argparse.Namespace, device: torch.device) -> tuple[Trainer,
         autocast=torch.bfloat16 if options.precision == "bf16" else None,
         directory=options.out,
     )
-    if options.corpus is not None:
-        from course_utils.training import streaming  # here: `datasets` takes a second, which a file needn't wait for
     texts = read_file(options.text) if options.text else streaming.read_corpus(options.corpus, options.batch_size)
-    tokenizer = load_tokenizer(options.out / TOKENIZER) if options.resume else train_tokenizer(texts, options)
+    tokenizer = read_tokenizer(options.out / TOKENIZER) if options.resume else train_tokenizer(texts, options)
     config = TransformerConfig(
         vocab_size=tokenizer.vocab_size,
         d_model=options.d_model,
@@ -143,7 +145,11 @@ def prepare(options: argparse.Namespace, device: torch.device) -> tuple[Trainer,
     else:
         shares = (options.batch_size, options.context_length, processes.rank, processes.size)
         train = streaming.StreamedWindows(texts.train, tokenizer.encode, *shares)
-    trainer = Trainer(model, train, torch.tensor(tokenizer.encode(texts.validation)), training)
+    if isinstance(texts.validation, str):
+        validation = tokenizer.encode(texts.validation)
+    else:
+        validation = [streaming.document_row(text, tokenizer.encode) for text in texts.validation]
+    trainer = Trainer(model, train, validation, training)
     if options.resume:
         trainer.restore(options.out)
     elif processes.is_first:
@@ -156,7 +162,7 @@ def prepare(options: argparse.Namespace, device: torch.device) -> tuple[Trainer,
 def train_tokenizer(texts: Texts, options: argparse.Namespace) -> Tokenizer:
     """Return a tokenizer; characters are those of the whole text, merges are learned from the training part."""
     if options.tokenizer == "char":
-        return CharTokenizer.train([*texts.samples, texts.validation])
+        return CharTokenizer.train([*texts.samples, *texts.validation])
     return BPETokenizer.train(texts.samples, options.vocab_size)
 
 
@@ -164,13 +170,14 @@ def summary(trainer: Trainer, tokenizer: Tokenizer, options: argparse.Namespace)
     """Return what came out; every process must call this."""
     history, config = trainer.history, trainer.model.config
     loss = history.validations[-1].loss if history.finished else None
-    n_bytes = len(tokenizer.decode(trainer.val_ids[1:].tolist()).encode())
+    scored = [row[1:].tolist() for row in trainer.val_rows]
+    n_bytes = sum(len(tokenizer.decode(ids).encode()) for ids in scored)
     speed = history.tokens / history.seconds if history.seconds else 0.0
     dtype = trainer.config.autocast or DTYPES[options.precision]
     peak = trainer.processes.sum(torch.tensor(matmul_peak(trainer.device, dtype), dtype=torch.float64)).item()
     return {
         "val_loss_nats": loss,
-        "val_bits_per_byte": loss and loss * (len(trainer.val_ids) - 1) / math.log(2) / n_bytes,
+        "val_bits_per_byte": loss and loss * sum(map(len, scored)) / math.log(2) / n_bytes,
         "finished": history.finished,
         "steps": history.step,
         "tokens": history.tokens,

@@ -1,11 +1,10 @@
-"""Score a text: the sum of the model's surprises, each token counted once."""
+"""Score a text, or many: the sum of the model's surprises, each token counted once."""
 
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
 
-from course_utils.training.data import as_token_ids, scoring_windows
+from course_utils.training.data import Ids, as_rows, document_windows, scoring_windows
 from course_utils.training.distributed import Processes
 from course_utils.training.loss import token_surprises
 
@@ -15,27 +14,27 @@ TOKENS_AT_ONCE = 4096  # bounds the memory of the logits, (tokens, V)
 @torch.no_grad()
 def total_nats(
     model: Callable,
-    ids: Tensor,
+    ids: Ids,
     context_length: int,
     stride: int | None = None,
     processes: Processes | None = None,
 ) -> tuple[float, int]:
-    """Return the sum of -ln p over every token but the first, and how many those are.
+    """Return the sum of -ln p over every token but the first of each text, and how many those are.
 
     Args:
         model: `model(ids (B, T)) -> logits (B, T, V)`; it is put in eval mode meanwhile if it has one.
-        ids: (N,) token ids.
+        ids: (N,) token ids of one text, or a list of such rows, each scored alone from its own beginning.
         context_length: the most tokens the model reads at once.
         stride: as in `scoring_windows`; None scores disjoint windows.
         processes: share the work among these; None does it all here.
 
     Returns:
-        Nats and the number of counted tokens, N - 1.
+        Nats and the number of counted tokens, N - 1 of each text.
 
     Raises:
         ValueError: fewer than two ids, a context longer than the model's, or a stride out of range.
     """
-    ids = as_token_ids(ids)
+    rows = as_rows(ids)
     check_context(model, context_length)
     processes = processes or Processes()
     device = next((p.device for p in model.parameters()), "cpu") if isinstance(model, torch.nn.Module) else "cpu"
@@ -46,7 +45,12 @@ def total_nats(
     try:
         batch_size = max(1, TOKENS_AT_ONCE // context_length)
         share = {"rank": processes.rank, "n_processes": processes.size}
-        for inputs, targets in scoring_windows(ids, context_length, stride, batch_size, **share):
+        windows = (
+            scoring_windows(rows[0], context_length, stride, batch_size, **share)
+            if len(rows) == 1
+            else document_windows(rows, context_length, stride, batch_size, **share)
+        )
+        for inputs, targets in windows:
             surprises = token_surprises(model(inputs.to(device)), targets.to(device))
             totals += torch.tensor([surprises.sum(dtype=torch.float64).item(), surprises.numel()], dtype=torch.float64)
     finally:

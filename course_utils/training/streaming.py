@@ -1,4 +1,7 @@
-"""Learn from a stream of documents that no machine could hold: each row of the batch reads a shard of its own."""
+"""Learn from a stream of documents that no machine could hold: each row of the batch reads a shard of its own.
+
+Documents are kept apart by a separator, and every window begins with one, as a document does when it is scored.
+"""
 
 from collections.abc import Callable, Iterator
 
@@ -41,13 +44,30 @@ def read_corpus(name: str, n_shards: int) -> Texts:
         stream = TinyWorld(SEEDS["train"], DOMAINS[name]).stream(ENDLESS, n_shards)
     else:
         stream = corpus["train"].to_iterable_dataset(num_shards=min(n_shards, len(corpus["train"])))
-    validation = "".join(text + SEPARATOR for text in corpus["validation"]["text"])
     samples = [text + SEPARATOR for text in corpus["train"][:TOKENIZER_DOCUMENTS]["text"]]
-    return Texts(stream, validation, samples)
+    return Texts(stream, list(corpus["validation"]["text"]), samples)
+
+
+def document_row(text: str, encode: Callable[[str], list[int]]) -> list[int]:
+    """Return the ids of a document to score: the end of a separator to begin from, the text, the separator after it.
+
+    Every token of the document is predicted then, its first word and its end included.
+
+    Args:
+        text: the document.
+        encode: from a text to token ids.
+    """
+    ids = encode(text + SEPARATOR)
+    return ids[-1:] + ids
 
 
 class StreamedWindows:
-    """Batches from a stream: row r of the batch goes through the r-th shard, window after window, without gaps.
+    """Batches from a stream: row r of the batch goes through the r-th shard of documents, window after window.
+
+    A window begins with the end of a separator and goes on with a fresh document, so the model learns each document
+    from its beginning, as it will be asked to predict it. What the window's end cuts off is left out, unless the
+    document began the window: one that is longer than a window goes on in the next. (To begin the next window with
+    the document that was cut would be wrong: long documents are cut more often, and would be read more often.)
 
     Which process reads a row changes nothing in it: the global batch is the same for any number of processes. A
     shard that ends begins again.
@@ -94,15 +114,17 @@ class StreamedWindows:
         self._windows = [self._row(row) for row in self.rows]
 
     def _row(self, row: int) -> Iterator[list[int]]:
-        """Yield windows of T + 1 tokens of one row; each begins with the last token of the one before."""
-        waiting: list[int] = []
+        """Yield windows of T + 1 tokens of one row."""
+        window: list[int] = []
         while True:
             read = 0
             for document in split_dataset_by_node(self.documents, rank=row, world_size=self.batch_size):
                 read += 1
-                waiting += self.encode(document["text"] + SEPARATOR)
-                while len(waiting) > self.context_length:
-                    yield waiting[: self.context_length + 1]
-                    del waiting[: self.context_length]
+                whole = document_row(document["text"], self.encode)
+                began_window = len(window) <= 1
+                window = whole if began_window else window + whole[1:]
+                while len(window) > self.context_length:
+                    yield window[: self.context_length + 1]
+                    window = window[self.context_length :] if began_window else []
             if not read:
                 raise ValueError(f"row {row} of batch_size={self.batch_size} found no document: give more of them")

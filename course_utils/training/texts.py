@@ -10,10 +10,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Texts:
-    """Train is one text or a stream of documents, validation one text; `samples` are to train a tokenizer on."""
+    """To train on, one text or a stream of documents; to validate with, one text or documents; `samples` of the first.
+
+    The samples are what a tokenizer is trained on.
+    """
 
     train: "str | datasets.IterableDataset"
-    validation: str
+    validation: str | list[str]
     samples: list[str]
 
 

@@ -21,7 +21,7 @@ from course_utils.training.checkpoint import (
     write_checkpoint,
 )
 from course_utils.training.config import TrainingConfig
-from course_utils.training.data import Batches, RandomWindows, as_token_ids
+from course_utils.training.data import Batches, Ids, RandomWindows, as_rows, as_token_ids
 from course_utils.training.distributed import current_processes, gradients_averaged, parallel, whole
 from course_utils.training.history import History, Step, Validation
 from course_utils.training.loss import next_token_loss
@@ -38,7 +38,8 @@ class Trainer:
     Args:
         model: `model(ids (B, T)) -> logits (B, T, V)`, with its weights where they shall be trained.
         train_ids: (N,) token ids to draw windows from, or any `Batches`.
-        val_ids: (N,) token ids, scored whole in disjoint windows of the context length; None never validates.
+        val_ids: (N,) token ids, scored whole in disjoint windows of the context length, or a list of such rows, each
+            scored from its own beginning; None never validates.
         config: how long, how much, how fast.
         on_validation: called with this trainer after each validation, to draw a curve or a sample.
         clock: tells the seconds.
@@ -51,7 +52,7 @@ class Trainer:
         self,
         model: nn.Module,
         train_ids: Tensor | Sequence[int] | Batches,
-        val_ids: Tensor | Sequence[int] | None,
+        val_ids: Ids | None,
         config: TrainingConfig,
         on_validation: Callable[["Trainer"], None] | None = None,
         clock: Callable[[], float] = time.perf_counter,
@@ -65,7 +66,7 @@ class Trainer:
                 f"batch_size={config.batch_size} must be a multiple of accumulation={config.accumulation} "
                 f"times the {self.processes.size} processes"
             )
-        self.val_ids = None if val_ids is None else as_token_ids(val_ids, "val_ids")
+        self.val_rows = None if val_ids is None else as_rows(val_ids, "val_ids")
         self.batches = train_ids if hasattr(train_ids, "draw") else self._windows_of(train_ids)
         self.device = next(model.parameters()).device
         self.called = parallel(model, config.shard, config.compile)
@@ -192,9 +193,9 @@ class Trainer:
     def _validate(self) -> None:
         """Score the validation text in full precision, unless that was just done."""
         history = self.history
-        if self.val_ids is None or (history.validations and history.validations[-1].step == history.step):
+        if self.val_rows is None or (history.validations and history.validations[-1].step == history.step):
             return
-        nats, tokens = total_nats(self.model, self.val_ids, self.context_length, processes=self.processes)
+        nats, tokens = total_nats(self.model, self.val_rows, self.context_length, processes=self.processes)
         history.validations.append(Validation(history.step, history.tokens, history.seconds, nats / tokens))
         if self.on_validation is not None:
             self.on_validation(self)
