@@ -22,6 +22,15 @@ def pick_dtype(device: torch.device | str) -> torch.dtype:
     return torch.float32
 
 
+def multiplies_bfloat16(device: torch.device | str) -> bool:
+    """Say whether the device multiplies matrices in bfloat16 faster than in float32: it has instructions for it."""
+    device = torch.device(device)
+    if device.type == "cpu":
+        has = torch.cpu.get_capabilities()
+        return any(has.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
+    return pick_dtype(device) == torch.bfloat16
+
+
 def widened(x: torch.Tensor) -> torch.Tensor:
     """Return x in float64; on the CPU if its device (Apple's MPS) has no float64."""
     return (x.cpu() if x.device.type == "mps" else x).double()

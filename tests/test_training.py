@@ -16,6 +16,7 @@ from transformers import get_cosine_schedule_with_warmup, get_linear_schedule_wi
 from course_utils import training
 from course_utils.training import Trainer, TrainingConfig, next_token_loss
 from course_utils.training.budget import MARGIN
+from course_utils.training.compiling import can_compile
 from course_utils.training.data import document_windows, own_rows
 from course_utils.training.optimizers import set_learning_rates
 from course_utils.transformer import DecoderLM, TransformerConfig
@@ -378,6 +379,17 @@ def test_under_a_time_limit_the_learning_rate_follows_the_clock():
     assert factors == pytest.approx([1.0, *(1 - (step + 0.5) / 10 for step in range(1, len(factors)))])
 
 
+def test_compiling_is_paid_from_the_limit_and_the_schedule_begins_after_it(monkeypatch):
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend="eager"))
+    clock, model = Clock([20.0] + [1.0] * 10), new_model()
+    model.register_forward_hook(clock.tick)
+    config = TrainingConfig(seconds=30, batch_size=1, warmup=0.5, decay="constant", compile=True, progress=False)
+    history = Trainer(model, IDS, None, config, clock=clock).run()
+    assert history.seconds == 29  # nine steps after the first; a tenth would end at 30 only if it were not slower
+    factors = [step.learning_rate_factor for step in history.steps[2:]]
+    assert factors == pytest.approx([min(1, (step + 0.5) / 10 / 0.5) for step in range(1, 9)])
+
+
 def test_validation_between_steps_is_paid_from_the_budget():
     clock, model = Clock([1.0] * 100), new_model()
     model.register_forward_hook(clock.tick)
@@ -385,6 +397,19 @@ def test_validation_between_steps_is_paid_from_the_budget():
     history = Trainer(model, IDS, IDS[:10], config, clock=clock).run()
     assert history.step == 5  # 1 s of training, 1 s of validation, and so on; the last step ends at 9 s
     assert history.seconds == 9
+
+
+def test_without_a_compiler_compiling_is_known_not_to_work(monkeypatch):
+    def broken(function):
+        def call(*arguments):
+            raise RuntimeError("no C++ compiler")
+
+        return call
+
+    monkeypatch.setattr(torch, "compile", broken)
+    assert not can_compile("cpu")
+    monkeypatch.setattr(torch, "compile", lambda function: function)
+    assert can_compile("cpu")
 
 
 @pytest.mark.parametrize("budget", [{"steps": 3}, {"steps": None, "seconds": 0.5}])

@@ -82,6 +82,31 @@ def test_seconds_bound_the_steps(capsys, tmp_path, file):
     assert result["steps"] > 1
 
 
+@pytest.mark.parametrize(
+    ("arguments", "works", "compiled"),
+    [
+        (("--steps", 2), True, False),  # how long that takes is not known
+        (("--seconds", 0.3), True, False),
+        (("--seconds", 0.3), False, False),
+        (("--seconds", 0.3, "--compile"), False, True),  # whoever asks for it gets it, or the compiler's own error
+        (("--seconds", 90), False, False),
+        (("--seconds", 90), True, True),
+        (("--seconds", 90, "--no-compile"), True, False),
+    ],
+)
+def test_a_long_run_is_compiled_where_that_works(capsys, tmp_path, monkeypatch, file, arguments, works, compiled):
+    monkeypatch.setattr("course_utils.training.pretrain.can_compile", lambda device: works)
+    monkeypatch.setattr(torch, "compile", lambda model: model)
+    monkeypatch.setattr("course_utils.training.budget.Budget.allows", lambda self, step, elapsed: step < 2)
+    assert run(capsys, "--text", file, *arguments, "--out", tmp_path / "out")["compiled"] == compiled
+
+
+@pytest.mark.parametrize("has", [True, False])
+def test_bfloat16_is_used_where_the_processor_multiplies_it(capsys, tmp_path, monkeypatch, file, has):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": has})
+    assert run(capsys, "--text", file, "--steps", 1, "--out", tmp_path)["precision"] == ("bf16" if has else "float32")
+
+
 def test_a_longer_run_resumes_the_shorter_one(capsys, tmp_path, file):
     fixed = ("--text", file, "--tokenizer", "bpe", "--vocab-size", 270, "--decay", "constant", "--warmup", 0)
     run(capsys, *fixed, "--steps", 3, "--out", tmp_path / "parts")

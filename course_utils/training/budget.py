@@ -15,22 +15,30 @@ class Budget:
     Args:
         config: names the budget.
         tokens_per_step: of all processes together; turns a budget of tokens into one of steps.
+
+    A first step that compiles the model takes its time out of the seconds, but says nothing of how long the next may
+    take, and the schedule of the learning rate begins after it.
     """
 
     def __init__(self, config: TrainingConfig, tokens_per_step: int):
         self.seconds = config.seconds
         self.steps = config.steps if config.tokens is None else math.ceil(config.tokens / tokens_per_step)
         self._recent: deque[float] = deque(maxlen=RECENT)
+        self._compiles_next = config.compile
+        self._start_up = 0.0
 
     def took(self, seconds: float) -> None:
         """Remember how long a step took."""
-        self._recent.append(seconds)
+        if self._compiles_next:
+            self._compiles_next, self._start_up = False, seconds
+        else:
+            self._recent.append(seconds)
 
     def allows(self, step: int, elapsed: float) -> bool:
         """Say whether one more step fits after `step` steps in `elapsed` seconds.
 
         A step that would end after the limit isn't started; how long it will take is judged by the slowest recent
-        one. The first step is always allowed, since nothing is known about it.
+        one. As long as nothing is known about that, a step is allowed.
         """
         if self.steps is not None:
             return step < self.steps
@@ -45,5 +53,5 @@ class Budget:
         """
         if self.steps is not None:
             return (step + 0.5) / self.steps
-        middle = elapsed + 0.5 * (self._recent[-1] if self._recent else 0.0)
-        return min(middle / self.seconds, 1.0)
+        middle = elapsed - self._start_up + 0.5 * (self._recent[-1] if self._recent else 0.0)
+        return min(max(middle, 0.0) / (self.seconds - self._start_up), 1.0)

@@ -6,9 +6,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-Ids = (
-    Tensor | Sequence[int] | Sequence[Sequence[int]]
-)  # one text, or many that have nothing to do with each other
+Ids = Tensor | Sequence[int] | Sequence[Sequence[int]]  # one text, or many that have nothing to do with each other
 
 
 class Batches(Protocol):

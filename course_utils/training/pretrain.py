@@ -17,11 +17,12 @@ from pathlib import Path
 
 import torch
 
-from course_utils.device import pick_device
+from course_utils.device import multiplies_bfloat16, pick_device
 from course_utils.pretrained.trained import TOKENIZER, read_tokenizer
 from course_utils.tokenization import BPETokenizer, CharTokenizer, Tokenizer
 from course_utils.training import streaming
 from course_utils.training.checkpoint import FILE_NAME
+from course_utils.training.compiling import can_compile
 from course_utils.training.config import OPTIMIZERS, TrainingConfig
 from course_utils.training.distributed import current_processes, process_group
 from course_utils.training.flops import flops_per_token, matmul_peak
@@ -31,6 +32,7 @@ from course_utils.training.texts import Texts, read_file
 from course_utils.training.trainer import Trainer
 from course_utils.transformer import DecoderLM, TransformerConfig
 
+COMPILING_PAYS = 60  # seconds: a run of at least so many makes up for the ten or so that compiling takes
 DTYPES = {"float32": torch.float32, "float64": torch.float64, "bf16": torch.float32}  # bf16 computes, float32 keeps
 
 
@@ -80,8 +82,10 @@ def parser() -> argparse.ArgumentParser:
     add("--decay", choices=DECAYS, default=TrainingConfig.decay, help="after the warm-up")
     add("--final", type=float, default=TrainingConfig.final, help="fraction of the learning rate at the end")
     add("--clip-norm", type=float, default=TrainingConfig.clip_norm, help="longest gradient")
-    add("--precision", choices=DTYPES, default="float32", help="bf16: products only, weights stay float32")
-    add("--compile", action="store_true", help="torch.compile; on a CPU it needs a C++ compiler")
+    precision = "bf16: products only, weights stay float32; if not given, bf16 where the processor has it, else float32"
+    add("--precision", choices=DTYPES, help=precision)
+    compiled = f"torch.compile; if not given, for --seconds of {COMPILING_PAYS} or more where it works"
+    add("--compile", action=argparse.BooleanOptionalAction, help=compiled)
     add("--shard", action="store_true", help="split the weights over the processes (FSDP2)")
     add("--validate-every", type=int, help="steps; if not given, at the end only")
     add("--checkpoint-every", type=int, default=500, help="steps")
@@ -99,6 +103,9 @@ def main(arguments: list[str] | None = None) -> None:
         device = torch.device(options.device) if options.device else pick_device()
     except RuntimeError as error:
         command_line.error(f"--device: {error}")
+    options.precision = options.precision or ("bf16" if multiplies_bfloat16(device) else "float32")
+    if options.compile is None:
+        options.compile = (options.seconds or 0) >= COMPILING_PAYS and can_compile(device)
     with process_group(device) as device:
         try:
             trainer, tokenizer = prepare(options, device)
@@ -186,6 +193,8 @@ def summary(trainer: Trainer, tokenizer: Tokenizer, options: argparse.Namespace)
         "parameters": sum(parameter.numel() for parameter in trainer.model.parameters()),
         "vocab_size": config.vocab_size,
         "processes": trainer.processes.size,
+        "precision": options.precision,
+        "compiled": options.compile,
         "mfu": round(speed * flops_per_token(config, options.context_length) / peak, 4),
     }
 
