@@ -3,28 +3,15 @@
 Only printed: `pytest -m benchmark -s tests/benchmarks`.
 """
 
-import time
-
 import pytest
 import torch
+from timing import best_of_each
 from transformers import AutoModelForCausalLM
 from transformers.generation import TopKLogitsWarper, TopPLogitsWarper
 
 from course_utils import decoding, pretrained
 
 pytestmark = pytest.mark.benchmark
-ROUNDS = 3
-
-
-def best_of_each(**calls):
-    """Run the calls in turn, ROUNDS times after a warm-up; return the least seconds of each."""
-    seconds = {name: [] for name in calls}
-    for _ in range(ROUNDS + 1):
-        for name, call in calls.items():
-            start = time.perf_counter()
-            call()
-            seconds[name].append(time.perf_counter() - start)
-    return {name: min(times[1:]) for name, times in seconds.items()}
 
 
 def report(what, seconds):

@@ -6,30 +6,18 @@ Only printed: `pytest -m benchmark -s tests/benchmarks`.
 import os
 import shutil
 import subprocess
-import time
 
 import numpy as np
 import pytest
 from nltk.lm import MLE
 from nltk.lm.preprocessing import padded_everygram_pipeline
+from timing import best_of_each
 
 from course_utils.ngram import NGramLM
 
 pytestmark = pytest.mark.benchmark
-ROUNDS = 3
 N_WORDS = 240_000
 LMPLZ = os.environ.get("LMPLZ") or shutil.which("lmplz")
-
-
-def best_of_each(**calls):
-    """Run the calls in turn, ROUNDS times after a warm-up; return the least seconds of each."""
-    seconds = {name: [] for name in calls}
-    for _ in range(ROUNDS + 1):
-        for name, call in calls.items():
-            start = time.perf_counter()
-            call()
-            seconds[name].append(time.perf_counter() - start)
-    return {name: min(times[1:]) for name, times in seconds.items()}
 
 
 def report(what, seconds, peer):

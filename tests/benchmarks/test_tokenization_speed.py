@@ -3,30 +3,18 @@
 Only printed: `pytest -m benchmark -s tests/benchmarks`.
 """
 
-import time
 from pydoc_data.topics import topics
 
 import pytest
 import tokenizers
+from timing import best_of_each
 from tokenizers import models, pre_tokenizers, trainers
 
 from course_utils.tokenization import BPETokenizer
 
 pytestmark = pytest.mark.benchmark
-ROUNDS = 3
 PROSE = "".join(topics[name] for name in sorted(topics))
 MEGABYTE = (PROSE + PROSE.swapcase() + PROSE.upper())[:1_000_000]  # one copy twice would be learned as fast as once
-
-
-def best_of_each(**calls):
-    """Run the calls in turn, ROUNDS times after a warm-up; return the least seconds of each."""
-    seconds = {name: [] for name in calls}
-    for _ in range(ROUNDS + 1):
-        for name, call in calls.items():
-            start = time.perf_counter()
-            call()
-            seconds[name].append(time.perf_counter() - start)
-    return {name: min(times[1:]) for name, times in seconds.items()}
 
 
 def report(what, seconds):
