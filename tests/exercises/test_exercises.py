@@ -17,8 +17,9 @@ from course_utils.decoding import top_k_filter, top_p_filter
 from course_utils.exercises.core import Exercise, Mistake, Probe
 from course_utils.transformer import DecoderLM, TransformerConfig
 
-for module in ("answers_start", "answers_ngram", "answers_transformer", "answers_decoding", "answers_tokens"):
-    import_module(module)  # each registers its answers
+ANSWERS = ("start", "ngram", "transformer", "decoding", "tokens", "pretraining", "parallel")
+for module in ANSWERS:
+    import_module(f"answers_{module}")  # each registers its answers
 
 
 def find_exercises():
@@ -53,6 +54,7 @@ def test_the_exercises_of_the_notebooks_are_there():
         *("bigram_probs", "add_k_probs", "corpus_perplexity", "continuation_probs"),
         *("rms_norm", "causal_mask", "attention", "count_parameters"),
         *("temperature_probs", "top_k", "top_p", "distinct_n"),
+        *("inputs_and_targets", "cross_entropy", "gradient_of_logits", "learning_rate"),
     }
 
 
