@@ -12,10 +12,11 @@ def parameter_groups(model: nn.Module) -> dict[str, list[Tensor]]:
     """Sort a model's trainable parameters by what they are.
 
     Returns:
-        hidden: the matrices between layers (q, k, v, o, gate, up, down). Each maps one vector to another, so its
+        hidden: the matrices inside the layers (q, k, v, o, gate, up, down). Each maps one vector to another, so its
             gradient is a direction in the space of matrices.
-        lookup: the embedding and the output head. A row belongs to one token and is moved only when that token
-            occurs; AdamW's step size per number suits that.
+        lookup: the embedding and the output head; one matrix if they are tied. A row belongs to one token. As input
+            it gets a gradient only where that token occurs, as output at every position; AdamW sets the step of each
+            number by itself.
         scales: the norms' vectors. They are decayed by no one: pulling a scale to 0 would switch its layer off.
     """
     groups: dict[str, list[Tensor]] = {"hidden": [], "lookup": [], "scales": []}
