@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Texts:
-    """To train on, one text or a stream of documents; to validate with, one text or documents; `samples` of the first.
+    """Train is one text or a stream of documents, validation one text or a list of documents.
 
-    The samples are what a tokenizer is trained on.
+    A tokenizer is trained on `samples`: texts of the training part.
     """
 
     train: "str | datasets.IterableDataset"
