@@ -18,6 +18,7 @@ from course_utils.training import Trainer, TrainingConfig, next_token_loss
 from course_utils.training.budget import MARGIN
 from course_utils.training.compiling import can_compile
 from course_utils.training.data import document_windows, own_rows
+from course_utils.training.muon import StackedMuon, orthogonalise
 from course_utils.training.optimizers import set_learning_rates
 from course_utils.transformer import DecoderLM, TransformerConfig
 
@@ -234,11 +235,42 @@ def test_every_parameter_is_moved_by_one_rule(tied, optimizer):
         for group in o.param_groups
         for p in group["params"]
     }
-    hidden = "Muon" if optimizer == "muon" else "AdamW"
+    hidden = "StackedMuon" if optimizer == "muon" else "AdamW"
     for name, parameter in model.named_parameters():
         matrix = "norm" not in name
         lookup = name in ("embedding.weight", "head.weight")
         assert rules[id(parameter)] == (hidden if matrix and not lookup else "AdamW", matrix), name
+
+
+def test_stacked_matrices_move_as_the_librarys_one_at_a_time():
+    generator = torch.Generator().manual_seed(0)
+    shapes = [(24, 24), (40, 24), (24, 40), (24, 24), (24, 40), (7, 5), (1, 9)]
+    starts = [torch.randn(shape, generator=generator) for shape in shapes]
+    gradients = [[torch.randn(shape, generator=generator) for shape in shapes] for _ in range(5)]
+    ends = []
+    for kind, options in ((StackedMuon, {}), (torch.optim.Muon, {"adjust_lr_fn": "match_rms_adamw"})):
+        parameters = [torch.nn.Parameter(start.clone()) for start in starts]
+        unused = torch.nn.Parameter(torch.ones(24, 24))
+        optimizer = kind([*parameters, unused], lr=0.1, weight_decay=0.2, **options)
+        for step in gradients:
+            for parameter, gradient in zip(parameters, step, strict=True):
+                parameter.grad = gradient.clone()
+            optimizer.step()
+        assert unused.equal(torch.ones(24, 24))
+        ends.append(parameters)
+    for start, ours, theirs in zip(starts, *ends, strict=True):
+        assert (ours - theirs).norm() < 2**-7 * (theirs - start).norm()  # products are in bfloat16
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 8, 40)])
+def test_orthogonalised_matrices_keep_their_directions_and_lose_their_lengths(shape):
+    matrices = torch.randn(shape, generator=torch.Generator().manual_seed(1))
+    level = orthogonalise(matrices, (3.4445, -4.7750, 2.0315), steps=5, eps=1e-7).float()
+    assert torch.linalg.svdvals(level).min() > 0.6
+    assert torch.linalg.svdvals(level).max() < 1.3
+    left, _, right = torch.linalg.svd(matrices, full_matrices=False)
+    turned = left.mT @ level @ right.mT  # diagonal where the singular vectors are the same
+    assert (turned - torch.diag_embed(turned.diagonal(dim1=-2, dim2=-1))).abs().max() < 0.05
 
 
 def test_frozen_parameters_are_left_alone():

@@ -2,10 +2,9 @@
 
 import torch
 from torch import Tensor, nn
-from torch.distributed.tensor import DTensor
 
 from course_utils.training.config import TrainingConfig
-from course_utils.training.distributed import placed_like, whole
+from course_utils.training.muon import StackedMuon
 
 
 def parameter_groups(model: nn.Module) -> dict[str, list[Tensor]]:
@@ -31,29 +30,6 @@ def parameter_groups(model: nn.Module) -> dict[str, list[Tensor]]:
         else:
             groups["hidden"].append(parameter)
     return groups
-
-
-class GatheringMuon(torch.optim.Muon):
-    """Muon for sharded matrices: each in turn is gathered, moved as a whole by every process, and cut again.
-
-    Its step depends on all singular values of a matrix, which no shard knows. One matrix at a time is whole, so that
-    the memory saved stays saved; and the step is the one that a single process would take.
-    """
-
-    @torch.no_grad()
-    def step(self) -> None:
-        """Move every matrix that has a gradient."""
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is None:
-                    continue
-                matrix = nn.Parameter(whole(parameter.detach()))
-                matrix.grad = whole(parameter.grad)
-                muon = torch.optim.Muon([{**group, "params": [matrix]}])
-                muon.state[matrix] = {key: whole(tensor) for key, tensor in self.state[parameter].items()}
-                muon.step()
-                parameter.copy_(placed_like(matrix.detach(), parameter))
-                self.state[parameter] = {key: placed_like(t, parameter) for key, t in muon.state[matrix].items()}
 
 
 def make_optimizers(model: nn.Module, config: TrainingConfig) -> list[torch.optim.Optimizer]:
@@ -87,9 +63,7 @@ def make_optimizers(model: nn.Module, config: TrainingConfig) -> list[torch.opti
         optimizers.append(torch.optim.AdamW(adamw_groups, lr=config.learning_rate, betas=config.betas, fused=True))
     if with_muon:
         rate = config.learning_rate if config.muon_learning_rate is None else config.muon_learning_rate
-        muon = GatheringMuon if isinstance(groups["hidden"][0], DTensor) else torch.optim.Muon
-        settings = {"weight_decay": config.weight_decay, "adjust_lr_fn": "match_rms_adamw"}
-        optimizers.append(muon(groups["hidden"], lr=rate, **settings))
+        optimizers.append(StackedMuon(groups["hidden"], lr=rate, weight_decay=config.weight_decay))
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["peak_lr"] = group["lr"]
