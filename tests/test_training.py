@@ -106,6 +106,38 @@ def test_random_windows_are_pieces_of_the_text_and_the_targets_come_one_later():
     assert set(inputs[:, 0].tolist()) == set(range(32))  # the chance that 500 draws miss one of 32: 4e-6
 
 
+@given(st.integers(2, 60), st.integers(1, 12), st.integers(0, 1000))
+def test_a_pass_reads_the_text_once(n, context_length, seed):
+    context_length = min(context_length, n - 1)
+    windows = training.RandomWindows(torch.arange(n), 1, context_length, seed)
+    for _ in range(3):
+        targets = windows.draw()[1].flatten().tolist()
+        while len(windows.starts):
+            targets += windows.draw()[1].flatten().tolist()
+        missing = set(range(1, n)) - set(targets)
+        assert len(set(targets)) == len(targets)
+        assert len([token for token in missing if token < min(targets)]) < context_length
+        assert len([token for token in missing if token > max(targets)]) < context_length
+        assert all(token < min(targets) or token > max(targets) for token in missing)
+
+
+def test_passes_differ_in_order_and_in_places():
+    windows = training.RandomWindows(torch.arange(161), 16, 8, seed=0)
+    starts = [windows.draw()[0][:, 0].tolist() for _ in range(8)]
+    assert len({start[0] % 8 for start in starts}) > 2
+    assert all(start != sorted(start) for start in starts)
+
+
+@given(st.integers(0, 9), st.integers(1, 30))
+def test_windows_go_on_from_where_their_state_was_taken(before, seed):
+    first, second = (training.RandomWindows(torch.arange(40), 3, 8, s) for s in (seed, 0))
+    for _ in range(before):
+        first.draw()
+    second.restore(first.state())
+    for _ in range(9):
+        assert torch.equal(torch.stack(first.draw()), torch.stack(second.draw()))
+
+
 @given(st.integers(2, 60), st.integers(1, 12), st.integers(1, 12), st.integers(1, 5), st.integers(1, 4))
 def test_scoring_counts_every_token_but_the_first_once(n, context_length, stride, batch_size, n_processes):
     ids, stride = torch.arange(n), min(stride, context_length)
@@ -493,6 +525,7 @@ def test_sigterm_ends_the_run_after_its_step_and_the_earlier_handler_is_back():
         ({"steps": 1, "batch_size": 0}, "batch_size"),
         ({"steps": 1, "learning_rate": -1.0}, "learning_rate"),
         ({"steps": 1, "weight_decay": -1.0}, "weight_decay"),
+        ({"steps": 1, "muon_momentum": 1.0}, "muon_momentum"),
         ({"steps": 1, "optimizer": "sgd"}, "muon, adamw"),
         ({"steps": 1, "decay": "square"}, "decay"),
         ({"steps": 1, "autocast": torch.float16}, "autocast"),

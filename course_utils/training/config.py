@@ -26,6 +26,7 @@ class TrainingConfig:
         optimizer: "muon" (and AdamW for what Muon can't move) or "adamw".
         learning_rate: AdamW's at its peak.
         muon_learning_rate: Muon's at its peak; None is the same as AdamW's.
+        muon_momentum: Muon's decay of the running mean of the gradient.
         betas: AdamW's decay of the running means of gradient and squared gradient.
         weight_decay: of every matrix; the part of it that a step removes is learning rate times this.
         warmup, decay, final: the schedule, as in `learning_rate_factor`.
@@ -52,10 +53,11 @@ class TrainingConfig:
     optimizer: str = "muon"
     learning_rate: float = 1e-2
     muon_learning_rate: float | None = None
+    muon_momentum: float = 0.9
     betas: tuple[float, float] = (0.9, 0.95)
     weight_decay: float = 0.1
     warmup: float = 0.05
-    decay: str = "cosine"
+    decay: str = "linear"
     final: float = 0.0
     clip_norm: float | None = 1.0
     accumulation: int = 1
@@ -82,6 +84,8 @@ class TrainingConfig:
                 raise ValueError(f"{name} must be a positive number, got {value}")
         if not 0 <= self.weight_decay < math.inf:
             raise ValueError(f"weight_decay must not be negative, got {self.weight_decay}")
+        if not 0 <= self.muon_momentum < 1:
+            raise ValueError(f"muon_momentum must be at least 0 and below 1, got {self.muon_momentum}")
         if self.optimizer not in OPTIMIZERS:
             raise ValueError(f"unknown optimizer {self.optimizer!r}: choose one of {', '.join(OPTIMIZERS)}")
         if self.autocast not in (None, torch.bfloat16):

@@ -63,7 +63,7 @@ def make_optimizers(model: nn.Module, config: TrainingConfig) -> list[torch.opti
         optimizers.append(torch.optim.AdamW(adamw_groups, lr=config.learning_rate, betas=config.betas, fused=True))
     if with_muon:
         rate = config.learning_rate if config.muon_learning_rate is None else config.muon_learning_rate
-        optimizers.append(StackedMuon(groups["hidden"], lr=rate, weight_decay=config.weight_decay))
+        optimizers.append(StackedMuon(groups["hidden"], rate, config.weight_decay, config.muon_momentum))
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["peak_lr"] = group["lr"]

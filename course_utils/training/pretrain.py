@@ -77,6 +77,7 @@ def parser() -> argparse.ArgumentParser:
     add("--optimizer", choices=OPTIMIZERS, default=TrainingConfig.optimizer, help="muon: AdamW for the rest")
     add("--learning-rate", type=float, default=7e-3, help="at its peak")
     add("--muon-learning-rate", type=float, help="if not given, as --learning-rate")
+    add("--muon-momentum", type=float, default=TrainingConfig.muon_momentum, help="weight of the gradients before")
     add("--weight-decay", type=float, default=TrainingConfig.weight_decay, help="of matrices")
     add("--warmup", type=float, default=TrainingConfig.warmup, help="fraction of the run")
     add("--decay", choices=DECAYS, default=TrainingConfig.decay, help="after the warm-up")

@@ -5,7 +5,7 @@ import math
 DECAYS = ("cosine", "linear", "constant")
 
 
-def learning_rate_factor(progress: float, warmup: float = 0.05, decay: str = "cosine", final: float = 0.1) -> float:
+def learning_rate_factor(progress: float, warmup: float = 0.05, decay: str = "linear", final: float = 0.0) -> float:
     """Return what to multiply the peak learning rate with.
 
     It rises in a straight line from 0 to 1 while progress goes from 0 to `warmup`, then falls to `final` at the end.
@@ -19,8 +19,9 @@ def learning_rate_factor(progress: float, warmup: float = 0.05, decay: str = "co
     Raises:
         ValueError: an argument out of range, named.
 
-    Source: Loshchilov and Hutter (2017), "SGDR: Stochastic Gradient Descent with Warm Restarts", equation 5, without
-    restarts; warm-up as in Goyal et al. (2017), "Accurate, Large Minibatch SGD".
+    Source: the cosine: Loshchilov and Hutter (2017), "SGDR: Stochastic Gradient Descent with Warm Restarts", equation
+    5, without restarts; the line to 0: Bergsma et al. (2025), "Straight to Zero"; warm-up: Goyal et al. (2017),
+    "Accurate, Large Minibatch SGD".
     """
     check_schedule(warmup, decay, final)
     if not 0 <= progress <= 1:
