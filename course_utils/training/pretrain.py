@@ -75,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
     add("--batch-size", type=int, default=8, help="windows per step, of all processes together")
     add("--accumulation", type=int, default=TrainingConfig.accumulation, help="micro-batches per step")
     add("--optimizer", choices=OPTIMIZERS, default=TrainingConfig.optimizer, help="muon: AdamW for the rest")
-    add("--learning-rate", type=float, default=7e-3, help="at its peak")
+    add("--learning-rate", type=float, default=5e-3, help="at its peak")
     add("--muon-learning-rate", type=float, help="if not given, as --learning-rate")
     add("--muon-momentum", type=float, default=TrainingConfig.muon_momentum, help="weight of the gradients before")
     add("--weight-decay", type=float, default=TrainingConfig.weight_decay, help="of matrices")
