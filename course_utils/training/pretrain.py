@@ -32,7 +32,7 @@ from course_utils.training.texts import Texts, read_file
 from course_utils.training.trainer import Trainer
 from course_utils.transformer import DecoderLM, TransformerConfig
 
-COMPILING_PAYS = 90  # seconds: steps get 1.2 times as fast, for 16 seconds the first time on a machine and 1 later
+COMPILING_PAYS = 180  # seconds: steps get 1.2 times as fast, for 15 to 30 seconds the first time, 1 to 3 later
 DTYPES = {"float32": torch.float32, "float64": torch.float64, "bf16": torch.float32}  # bf16 computes, float32 keeps
 
 
@@ -67,12 +67,12 @@ def parser() -> argparse.ArgumentParser:
     add("--tokenizer", choices=("char", "bpe"), default="char", help="characters, or byte-level BPE")
     add("--vocab-size", type=int, default=1024, help="of --tokenizer bpe")
     add("--d-model", type=int, default=128, help="width")
-    add("--layers", type=int, default=4, help="blocks")
+    add("--layers", type=int, default=3, help="blocks")
     add("--heads", type=int, default=4, help="query heads")
     add("--kv-heads", type=int, help="key and value heads; if not given, as many as --heads")
     add("--d-ff", type=int, help="inner width; if not given, 8/3 of --d-model, rounded up to a multiple of 32")
-    add("--context-length", type=int, default=256, help="tokens per window")
-    add("--batch-size", type=int, default=8, help="windows per step, of all processes together")
+    add("--context-length", type=int, default=128, help="tokens per window")
+    add("--batch-size", type=int, default=16, help="windows per step, of all processes together")
     add("--accumulation", type=int, default=TrainingConfig.accumulation, help="micro-batches per step")
     add("--optimizer", choices=OPTIMIZERS, default=TrainingConfig.optimizer, help="muon: AdamW for the rest")
     add("--learning-rate", type=float, default=5e-3, help="at its peak")
