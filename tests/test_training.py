@@ -274,7 +274,9 @@ def test_every_parameter_is_moved_by_one_rule(tied, optimizer):
         assert rules[id(parameter)] == (hidden if matrix and not lookup else "AdamW", matrix), name
 
 
-def test_stacked_matrices_move_as_the_librarys_one_at_a_time():
+@pytest.mark.parametrize("largest", [2**24, 1200, 1])
+def test_stacked_matrices_move_as_the_librarys_one_at_a_time(largest, monkeypatch):
+    monkeypatch.setattr("course_utils.training.muon.LARGEST_STACK", largest)
     generator = torch.Generator().manual_seed(0)
     shapes = [(24, 24), (40, 24), (24, 40), (24, 24), (24, 40), (7, 5), (1, 9)]
     starts = [torch.randn(shape, generator=generator) for shape in shapes]

@@ -1,4 +1,4 @@
-"""How fast a training step is beside the same step of Hugging Face's Llama, in one run.
+"""How fast a training step is beside the same step of Hugging Face's Llama, and Muon beside torch's, in one run.
 
 Only printed: `pytest -m benchmark -s tests/benchmarks`.
 """
@@ -9,10 +9,12 @@ import time
 import pytest
 import torch
 import torch.nn.functional as F
+from timing import best_of_each
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from course_utils import training
 from course_utils.training import next_token_loss
+from course_utils.training.muon import StackedMuon
 from course_utils.transformer import DecoderLM, TransformerConfig
 
 pytestmark = pytest.mark.benchmark
@@ -91,3 +93,14 @@ def test_training_step(d_model, n_layers, batch_size, context_length, autocast):
         middle = statistics.median(seconds[name][1:])
         print(f"  {name:13} {speed:8.0f} tokens/s, MFU {speed * flops / peak:5.1%}, median {middle:.3f} s a step")
     print(f"  ratio of best times {best['ours'] / best['transformers']:.2f}")
+
+
+@pytest.mark.parametrize(("d_model", "n_layers"), [(128, 4), (256, 4), (512, 8)])
+def test_muon(d_model, n_layers):
+    matrices = training.parameter_groups(DecoderLM(shape(d_model, n_layers, 128)))["hidden"]
+    for matrix in matrices:
+        matrix.grad = torch.randn_like(matrix)
+    ours, theirs = StackedMuon(matrices), torch.optim.Muon(matrices, adjust_lr_fn="match_rms_adamw")
+    best = best_of_each(ours=ours.step, torch=theirs.step)
+    print(f"\nd={d_model}, {n_layers} layers: a step of Muon in stacks {1000 * best['ours']:.1f} ms")
+    print(f"  torch's, one matrix at a time {1000 * best['torch']:.1f} ms, ratio {best['ours'] / best['torch']:.2f}")
