@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -45,6 +45,11 @@ class StackedMuon(torch.optim.Muon):
     A step depends on all singular values of a matrix, which no shard knows. So of sharded matrices one stack at a time
     is gathered, made orthogonal by every process, and cut again: every process takes the step that one alone would.
     """
+
+    def __init__(
+        self, parameters: Iterable[nn.Parameter], lr: float = 1e-3, weight_decay: float = 0.1, momentum: float = 0.95
+    ):
+        super().__init__(parameters, lr, weight_decay, momentum, nesterov=True, adjust_lr_fn="match_rms_adamw")
 
     @torch.no_grad()
     def step(self) -> None:
