@@ -177,20 +177,90 @@ def test_each_row_of_a_batch_is_as_alone(seed, t, k, p):
 # ---- sampling
 
 
-def test_sample_draws_each_token_as_often_as_its_probability():
-    probs = torch.tensor([0.5, 0.0, 0.3, 0.2, 0.0]).expand(100_000, 5)
-    counts = torch.bincount(decoding.sample(probs, torch.Generator().manual_seed(0)), minlength=5) / 100_000
-    # .0048 is three standard errors at most: a false alarm has a chance below 1 %, and the seed is fixed
-    torch.testing.assert_close(counts, probs[0], atol=0.0048, rtol=0)
-    assert counts[1] == 0
-    assert counts[4] == 0
+def chi_square(drawn, probs):
+    """Pearson's statistic of the drawn ids (N,) against probabilities (V,), over the ids that can be drawn."""
+    expected = len(drawn) * probs[probs > 0].double()
+    counts = torch.bincount(drawn, minlength=len(probs))
+    assert counts[probs == 0].sum() == 0
+    return ((counts[probs > 0] - expected).square() / expected).sum().item()
 
 
-def test_the_extremes_of_the_draw_never_pick_a_token_of_probability_zero(monkeypatch):
-    probs = torch.tensor([[0.0, 0.7, 0.3, 0.0]])
-    for u, expected in ((0.0, 1), (1 - 2**-53, 2)):
-        monkeypatch.setattr(torch, "rand", lambda *a, u=u, **k: torch.full((1, 1), u, dtype=torch.float64))
-        assert decoding.sample(probs).tolist() == [expected]
+@pytest.mark.parametrize(
+    ("probs", "bound"),
+    [  # the statistic of k ids exceeds the bound once in 1,000 seeds, with k - 1 degrees of freedom; the seed is fixed
+        ([0.5, 0.0, 0.3, 0.2, 0.0], 13.82),
+        ([0.001, 0.009, 0.09, 0.9], 16.27),
+        ([1 / 30] * 30, 58.30),
+        ([0.0, 3.0, 1.0], 10.83),  # weights: they need not sum to 1
+    ],
+)
+def test_draws_follow_the_distribution(probs, bound):
+    probs = torch.tensor(probs)
+    drawn = decoding.sample(probs.expand(100_000, -1), torch.Generator().manual_seed(0))
+    assert chi_square(drawn, probs / probs.sum()) < bound
+
+
+def test_draws_follow_the_distribution_as_a_dart_does():
+    """The lecture's way, a dart thrown at the cumulative sum, and the package's: two samples of one distribution."""
+    probs = torch.tensor([0.4, 0.3, 0.2, 0.1])
+    n = 100_000
+    dart = torch.rand(n, 1, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    by_hand = torch.searchsorted(probs.double().cumsum(0), dart, right=True).flatten()
+    packaged = decoding.sample(probs.expand(n, -1), torch.Generator().manual_seed(0))
+    first, second = (torch.bincount(ids, minlength=4) for ids in (by_hand, packaged))
+    assert ((first - second).square() / (first + second)).sum() < 16.27  # once in 1,000 seeds, 3 degrees of freedom
+
+
+@settings(max_examples=50)
+@given(st.integers(0, 2**32 - 1), st.floats(0.2, 3.0), st.integers(1, 40), st.floats(0.05, 1.0))
+def test_a_token_that_survives_a_cut_is_drawn_again_with_the_same_seed(seed, t, k, p):
+    logits = torch.randn(40, generator=torch.Generator().manual_seed(seed % 1000)) * 3
+
+    def draw(**cuts):
+        probs = decoding.next_token_probs(logits, temperature=t, **cuts)
+        return probs, decoding.sample(probs, torch.Generator().manual_seed(seed))
+
+    _, drawn = draw()
+    for cuts in ({"top_k": k}, {"top_p": p}, {"top_k": k, "top_p": p}):
+        probs, again = draw(**cuts)
+        if probs[drawn] > 0:
+            assert again == drawn
+
+
+def test_rounding_flips_no_draw_of_thousands():
+    """2,000 draws from 20,000 ids: only a near tie of the two largest sums could flip, about once in 10^6 draws."""
+    logits = torch.randn(20_000, generator=torch.Generator().manual_seed(0)) * 2
+    up = torch.rand(20_000, generator=torch.Generator().manual_seed(1)) < 0.5
+    moved = torch.nextafter(logits, torch.where(up, INF, -INF))  # each logit by its last bit
+    for seed in range(20):
+        one, other = (
+            decoding.sample(x.softmax(-1).expand(100, -1), torch.Generator().manual_seed(seed)) for x in (logits, moved)
+        )
+        assert torch.equal(one, other)
+
+
+def test_a_batch_draws_what_its_rows_draw_one_after_the_other(monkeypatch):
+    probs = torch.rand(3, 4, 7, generator=torch.Generator().manual_seed(0))
+    drawn = decoding.sample(probs, torch.Generator().manual_seed(5))
+    generator = torch.Generator().manual_seed(5)
+    assert drawn.flatten().tolist() == [int(decoding.sample(row, generator)) for row in probs.reshape(-1, 7)]
+    monkeypatch.setattr("course_utils.decoding.generation.NOISE_AT_ONCE", 15)  # two rows at a time
+    assert torch.equal(decoding.sample(probs, torch.Generator().manual_seed(5)), drawn)
+
+
+@pytest.mark.parametrize("u", [0.0, 0.5, 1 - 2**-53])
+def test_the_extremes_of_the_noise_never_pick_a_token_of_probability_zero(monkeypatch, u):
+    for probs, expected in (([0.0, 0.7, 0.3, 0.0], 1), ([0.0, 0.0, 1e-30, 0.0], 2)):
+        monkeypatch.setattr(torch, "rand", lambda shape, **_: torch.full(shape, u, dtype=torch.float64))
+        assert decoding.sample(torch.tensor(probs)) == expected
+
+
+def test_noise_from_another_device_is_refused():
+    class OfTheGPU:
+        device = torch.device("cuda")
+
+    with pytest.raises(ValueError, match="generator must be on the CPU"):
+        decoding.sample(torch.tensor([0.5, 0.5]), OfTheGPU())
 
 
 @pytest.mark.parametrize("bad", [[0.0, 0.0], [0.5, -0.1], [math.nan, 1.0], [INF, 1.0]])

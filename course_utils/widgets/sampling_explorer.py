@@ -1,6 +1,6 @@
 """The sampling explorer: a next-token distribution under three sliders, drawn in the browser.
 
-Python holds the truth (`decoding`), the browser mirrors its rules line by line: a slider needs no kernel.
+Python holds the truth (`decoding`), the browser follows the same rules: a slider needs no kernel.
 Only the logits, as one binary buffer, and the strings of the tokens on show travel to the page.
 """
 

@@ -1,4 +1,4 @@
-// The rules of decoding/knobs.py, mirrored line by line.
+// The rules of decoding/knobs.py and decoding.sample, for one row that is sorted once.
 
 const SLACK = 1e-6; // as TOP_P_SLACK in decoding/knobs.py
 const KNOBS = ["temperature", "top_k", "top_p"];
@@ -97,30 +97,30 @@ export function massOf(dist, wanted) {
   return { masses, others: others / dist.total };
 }
 
-// The n-th number of a seed's stream in [0, 1): two steps of mulberry32 (Tommy Ettinger, 2017), 53 bits.
-export function uniform(seed, n) {
-  const word = (i) => {
-    const a = (seed + Math.imul(i + 1, 0x6d2b79f5)) | 0;
-    let t = Math.imul(a ^ (a >>> 15), a | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return (t ^ (t >>> 14)) >>> 0;
-  };
-  return ((word(2 * n) >>> 5) * 0x4000000 + (word(2 * n + 1) >>> 6)) / 2 ** 53;
+// Gumbel noise for a token id in the n-th draw of a seed: a value of its own, whatever the knobs.
+export function noise(seed, n, id) {
+  const state = mix(mix(mix(seed) + n) + id);
+  const u = ((mix(state + 1) >>> 5) * 0x4000000 + (mix(state + 2) >>> 6) + 0.5) / 2 ** 53; // 53 bits, never 0
+  return -Math.log(-Math.log(u));
 }
 
-// The token whose stretch of the cumulative sum, in the order of ids, covers u.
-export function pick(dist, u) {
-  const byId = new Float64Array(dist.ids.length === 1 ? dist.ids[0] + 1 : dist.ids.length);
-  for (let r = 0; r < dist.kept; r++) byId[dist.ids[r]] = dist.weights[r];
-  let cumulative = 0;
-  let last = 0;
-  for (let id = 0; id < byId.length; id++) {
-    if (byId[id] === 0) continue;
-    cumulative += byId[id];
-    last = id;
-    if (cumulative > u * dist.total) return { id, p: byId[id] / dist.total };
+// Spread the bits of a number over 32: the last steps of MurmurHash3 (Austin Appleby, 2011).
+function mix(x) {
+  x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
+  x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
+  return x ^ (x >>> 16);
+}
+
+// The token with the largest log p + noise, the rule of decoding.sample; the numbers are the browser's own.
+export function pick(dist, seed, n) {
+  let best = -Infinity;
+  let winner = 0;
+  for (let r = 0; r < dist.kept; r++) {
+    if (dist.weights[r] === 0) continue;
+    const sum = Math.log(dist.weights[r]) + noise(seed, n, dist.ids[r]);
+    if (sum > best) [best, winner] = [sum, r];
   }
-  return { id: last, p: byId[last] / dist.total };
+  return { id: dist.ids[winner], p: dist.weights[winner] / dist.total };
 }
 
 export function nearest(stops, k) {

@@ -96,7 +96,7 @@ class Explorer {
 
   draw() {
     const drawn = this.get("drawn");
-    this.last = pick(distribution(this.sorted, ...this.knobs()), uniform(this.get("seed"), drawn.length));
+    this.last = pick(distribution(this.sorted, ...this.knobs()), this.get("seed"), drawn.length);
     this.set({ drawn: [...drawn, this.last.id] });
   }
 
