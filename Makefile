@@ -6,16 +6,19 @@ INSTALLED := .venv/installed
 NOTEBOOKS ?= $(wildcard notebooks/*.ipynb)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test lint notebooks pages slides
+.PHONY: help lab test test-all lint notebooks pages slides
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 lab: $(INSTALLED) ## open the course in JupyterLab
 	@$(BIN)/python tools/lab.py
 
-test: $(INSTALLED) ## run every check: lint, unit and browser tests, every notebook twice
+test: $(INSTALLED) ## run every check: lint, unit and browser tests, every notebook
 	@$(BIN)/python tools/check.py
+
+test-all: $(INSTALLED) ## the same, and every notebook in a random order and as on other processors
+	@$(BIN)/python tools/check.py all
 
 lint: $(INSTALLED) ## run only the linter and the format check
 	@$(BIN)/python tools/check.py lint

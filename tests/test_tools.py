@@ -203,7 +203,6 @@ def test_an_executed_notebook_keeps_the_mode_of_its_file(tmp_path):
 @pytest.mark.parametrize("name", ["execute", "export"])
 def test_the_tools_write_all_or_nothing(tmp_path, monkeypatch, name):
     """A full disk leaves the file of the last run."""
-    monkeypatch.syspath_prepend(TOOLS)
     module = load(name)
     path = write(tmp_path / "lesson.ipynb", new_markdown_cell("# Lesson"))
     written = path if name == "execute" else tmp_path / "lesson.html"
@@ -345,11 +344,86 @@ def test_seconds_per_notebook_are_summed_over_its_cells():
 
 def test_checks_all_run_and_one_failure_fails(monkeypatch, capsys):
     check = load("check")
-    monkeypatch.setattr(check, "PARTS", {"first": lambda: False, "second": lambda: True})
+    monkeypatch.setattr(check, "PARTS", {"first": lambda: False, "second": lambda: True, "long": lambda: True})
+    monkeypatch.setattr(check, "QUICK", {"first": None, "second": None})
     assert check.main([]) == 1
+    assert "long" not in (output := capsys.readouterr().out)
+    assert "first: FAILED" in output
+    assert "second: passed" in output
     assert check.main(["second"]) == 0
     assert check.main(["third"]) == 2
-    assert "first: FAILED" in capsys.readouterr().out
+    assert check.main(["all"]) == 1
+    assert "long: passed" in capsys.readouterr().out
+
+
+def test_portable_runs_every_notebook_as_on_both_other_processors(monkeypatch, capsys):
+    check = load("check")
+    runs = []
+    monkeypatch.setattr(check, "notebooks", lambda setting: runs.append(setting) or setting == "avx2")
+    assert not check.portable()
+    assert runs == ["avx2", "old"]
+    assert "avx2: passed, old: FAILED" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("setting", ["as it is", "avx2", "old"])
+def test_a_setting_reaches_the_libraries(setting):
+    """What a process that is started in it says of itself: torch's kernels, and its number of threads."""
+    environment = load("check").environment(setting)
+    say = "import torch; print(torch.backends.cpu.get_cpu_capability(), torch.get_num_threads())"
+    process = subprocess.run([sys.executable, "-c", say], env=environment, capture_output=True, text=True, check=True)
+    capability, threads = process.stdout.split()
+    if setting == "avx2":
+        assert capability in ("AVX2", "DEFAULT")  # DEFAULT on a processor that is older still
+    if setting == "old":
+        assert (capability, threads) == ("DEFAULT", "1")
+
+
+def test_processes_are_started_with_threads_that_sleep_while_they_wait(monkeypatch):
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
+    monkeypatch.setenv("KMP_BLOCKTIME", "200")  # what the user says is heeded
+    environment = load("lab").kernel_environment()
+    assert int(environment["GOMP_SPINCOUNT"]) < 300_000  # the library's own
+    assert environment["KMP_BLOCKTIME"] == "200"
+    assert environment.items() >= {name: os.environ[name] for name in ("PATH", "KMP_BLOCKTIME")}.items()
+    assert "GOMP_SPINCOUNT" not in os.environ
+
+
+@pytest.mark.parametrize("command", ["check", "execute"])
+def test_kernels_get_that_environment(command, tmp_path, monkeypatch):
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
+    source = "import os\nos.environ['GOMP_SPINCOUNT'], os.environ['PYTHONHASHSEED']"
+    path = write(tmp_path / "asks.ipynb", new_code_cell(source))
+    execute = load("execute")
+    execute.save(execute.stabilise(execute.run(path)), path)
+    expected = str((load("lab").kernel_environment()["GOMP_SPINCOUNT"], "0"))
+    if command == "execute":
+        assert nbformat.read(path, as_version=4).cells[0].outputs[0].data["text/plain"] == expected
+    else:
+        assert load("check").python("pytest", "--nbval", "--nbval-current-env", str(path))  # gives the same again
+
+
+def test_a_command_of_the_package_waits_asleep_too():
+    """The variables must be set before torch is imported; a package is imported before the module that is run."""
+    environment = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"}
+    say = "import os, sys, course_utils; print('torch' in sys.modules, os.environ['GOMP_SPINCOUNT'])"
+    answer = subprocess.check_output([sys.executable, "-c", say], env=environment, text=True).split()
+    assert answer == ["False", load("lab").kernel_environment()["GOMP_SPINCOUNT"]]
+
+
+def test_a_slow_machine_gets_more_time_and_a_fast_one_no_less(monkeypatch):
+    pace = load("pace")
+    for printed, seconds in (("0.40", 120), ("1.00", 120), ("3.50", 420)):
+        answer = subprocess.CompletedProcess([], 0, stdout=f"{printed}\n")
+        monkeypatch.setattr(pace.subprocess, "run", lambda *_, answer=answer, **__: answer)
+        assert pace.cell_seconds({}) == pytest.approx(seconds)
+
+
+def test_the_slowest_round_says_how_slow_the_machine_is(monkeypatch):
+    pace = load("pace")
+    clock = iter([0, 1, 10, 13, 20, 21, 30, 31, 40, 41])  # starts and ends of rounds: 1, 3, 1, 1, 1 seconds
+    monkeypatch.setattr(pace, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(pace, "work", lambda matrix: None)
+    assert pace.slowdown() == pytest.approx(3 / pace.REFERENCE_SECONDS)
 
 
 def test_a_saved_output_that_is_wrong_fails_the_notebook_check(tmp_path):
@@ -412,6 +486,11 @@ def test_lab_prints_an_address_that_opens_the_first_notebook(tmp_path):
     finally:
         server.terminate()
         server.wait(30)
+
+
+@pytest.fixture(autouse=True)
+def tools_on_the_path(monkeypatch):
+    monkeypatch.syspath_prepend(TOOLS)  # they import each other
 
 
 def load(name):

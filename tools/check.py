@@ -1,6 +1,6 @@
 """Run every check of the course, or only the parts that are named, and say how long each took.
 
-    python tools/check.py [lint] [unit] [slow] [browser] [notebooks] [shuffled]
+    python tools/check.py [lint] [unit] [slow] [browser] [notebooks] [shuffled] [portable]
 
 lint       ruff's linter and formatter, notebooks included
 unit       the tests in tests/ that are quick: under three minutes together
@@ -8,7 +8,9 @@ slow       those that start kernels and servers, load the packaged model beside 
 browser    the sliders and the exported pages in Chromium
 notebooks  every notebook runs and gives the outputs it was saved with
 shuffled   the same in a random order: no notebook may need an earlier one
-Every part runs, whatever the one before said; the exit code is 1 if any failed.
+portable   the same as on other processors, one after the other: "avx2" and "old" of tools/settings.py
+Without a name, the first five run; "all" names all of them. Every part runs, whatever the one before said; the exit
+code is 1 if any failed.
 """
 
 import os
@@ -21,20 +23,27 @@ from pathlib import Path
 from time import monotonic
 from xml.etree import ElementTree
 
+from lab import kernel_environment
+from pace import cell_seconds
+from settings import SETTINGS
+
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOK_OPTIONS = [
     "--nbval",
     "--nbval-current-env",
     "--nbval-sanitize-with=tests/notebooks/sanitize.cfg",
-    "--nbval-cell-timeout=120",
 ]
 
 
-def python(*arguments):
-    """Run `python -m arguments...` in the course's folder; True when it succeeds."""
+def python(*arguments, setting="as it is"):
+    """Run `python -m arguments...` in the course's folder, in a setting's environment; True when it succeeds."""
     print("$ python -m", *arguments, flush=True)
-    environment = os.environ | {"PYTHONHASHSEED": "0"}  # the same order of sets in every run
-    return subprocess.run([sys.executable, "-m", *arguments], cwd=ROOT, env=environment).returncode == 0
+    return subprocess.run([sys.executable, "-m", *arguments], cwd=ROOT, env=environment(setting)).returncode == 0
+
+
+def environment(setting):
+    """Return the environment of a setting: how threads wait, and the same order of sets in every run."""
+    return kernel_environment() | {"PYTHONHASHSEED": "0"} | SETTINGS[setting]
 
 
 def lint():
@@ -54,16 +63,18 @@ def browser():
     return python("pytest", "tests/browser", "-p", "no:randomly")
 
 
-def notebooks(seed=None):
+def notebooks(seed=None, setting="as it is"):
     paths = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("notebooks/*.ipynb"))
     if not paths:
         print("there is no notebook in notebooks/")
         return False
     if seed is not None:
         random.Random(seed).shuffle(paths)
+    limit = f"--nbval-cell-timeout={cell_seconds(environment(setting))}"
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        passed = python("pytest", *NOTEBOOK_OPTIONS, "-p", "no:randomly", f"--junitxml={report}", *paths)
+        options = [*NOTEBOOK_OPTIONS, limit, "-p", "no:randomly", f"--junitxml={report}"]
+        passed = python("pytest", *options, *paths, setting=setting)
         if report.exists():
             for name, seconds in sorted(seconds_per_notebook(report.read_text(encoding="utf-8")).items()):
                 print(f"{seconds:7.1f} s  {name}")
@@ -76,6 +87,15 @@ def shuffled():
     return notebooks(seed)
 
 
+def portable():
+    results = {}
+    for setting in ("avx2", "old"):
+        print(f"as on another processor: {setting}", flush=True)
+        results[setting] = notebooks(setting=setting)
+    print(", ".join(f"{setting}: {'passed' if passed else 'FAILED'}" for setting, passed in results.items()))
+    return all(results.values())
+
+
 def seconds_per_notebook(report):
     """Seconds summed over the cells of each notebook, from pytest's JUnit report (a string of XML)."""
     seconds = defaultdict(float)
@@ -85,16 +105,18 @@ def seconds_per_notebook(report):
     return dict(seconds)
 
 
-PARTS = {"lint": lint, "unit": unit, "slow": slow, "browser": browser, "notebooks": notebooks, "shuffled": shuffled}
+QUICK = {"lint": lint, "unit": unit, "slow": slow, "browser": browser, "notebooks": notebooks}
+PARTS = QUICK | {"shuffled": shuffled, "portable": portable}
 
 
 def main(names):
+    names = list(PARTS) if names == ["all"] else names or list(QUICK)
     unknown = [name for name in names if name not in PARTS]
     if unknown:
         print(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}", file=sys.stderr)
         return 2
     results = {}
-    for name in names or PARTS:
+    for name in names:
         print(f"\n== {name}", flush=True)
         start = monotonic()
         results[name] = PARTS[name](), monotonic() - start

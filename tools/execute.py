@@ -7,7 +7,6 @@ A notebook in which a cell fails is left on disk as it was.
 """
 
 import argparse
-import os
 import re
 import sys
 from pathlib import Path
@@ -16,8 +15,10 @@ from time import monotonic
 
 import nbformat
 from jupyter_client.kernelspec import NoSuchKernel
+from lab import kernel_environment
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from pace import CELL_SECONDS, cell_seconds
 
 from course_utils.files import write_atomically
 
@@ -57,7 +58,7 @@ def _in_slices(get_msg):
     return get_msg_in_slices
 
 
-def run(path, timeout=120.0):
+def run(path, timeout=CELL_SECONDS):
     """Execute every code cell of the notebook at `path` in its own folder; returns the executed notebook.
 
     `timeout` is in seconds per cell. Cells tagged `skip-execution` are left alone, a cell tagged `raises-exception`
@@ -74,7 +75,7 @@ def run(path, timeout=120.0):
         resources={"metadata": {"path": str(path.parent)}},
     )
     try:
-        client.execute(env=os.environ | {"PYTHONHASHSEED": "0"}, transport_encryption="auto")
+        client.execute(env=kernel_environment() | {"PYTHONHASHSEED": "0"}, transport_encryption="auto")
     except FAILURES as error:
         reason = str(error) if isinstance(error, CellExecutionError) else f"{type(error).__name__}: {error}"
         if isinstance(error, CellTimeoutError):
@@ -146,16 +147,23 @@ def without_colours(text):
     return re.sub(r"\x1b\[[0-9;]*m", "", text)
 
 
+def add_timeout(parser):
+    """Add the option --timeout to a parser of arguments."""
+    told = f"seconds that one cell may take; if not given, {CELL_SECONDS}, more on a slow or busy machine"
+    parser.add_argument("--timeout", type=int, help=told)
+
+
 def main(argv=None):
     parser = argparse.ArgumentParser(description="Execute notebooks and save them in a stable form.")
     parser.add_argument("notebooks", nargs="+", type=Path, metavar="NOTEBOOK")
-    parser.add_argument("--timeout", type=float, default=120.0, help="seconds that one cell may take (default 120)")
+    add_timeout(parser)
     arguments = parser.parse_args(argv)
+    timeout = arguments.timeout or cell_seconds(kernel_environment())
     failed = 0
     for path in arguments.notebooks:
         start = monotonic()
         try:
-            save(stabilise(run(path, arguments.timeout)), path)
+            save(stabilise(run(path, timeout)), path)
         except ERRORS as error:
             failed += 1
             print(f"{path}: {without_colours(str(error))}\n{path}: left as it was", file=sys.stderr)

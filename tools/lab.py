@@ -7,6 +7,8 @@ import os
 import sys
 from pathlib import Path
 
+from course_utils.threads import let_threads_sleep
+
 ROOT = Path(__file__).resolve().parent.parent
 FIRST = "notebooks/00_start_here.ipynb"
 
@@ -29,9 +31,17 @@ def options(platform, environment, is_root):
     return chosen
 
 
+def kernel_environment():
+    """Return the environment for processes that compute: this one's, and how their threads wait; a dict."""
+    environment = dict(os.environ)
+    let_threads_sleep(environment)
+    return environment
+
+
 def main():
     from jupyterlab.labapp import LabApp
 
+    os.environ.update(kernel_environment())  # kernels inherit it
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     LabApp.launch_instance(options(sys.platform, os.environ, is_root) + sys.argv[1:])
 
