@@ -16,7 +16,7 @@ ROUNDS = 5  # the slowest counts: a busy machine is busy at times
 
 
 def cell_seconds(environment):
-    """Return the time limit of a cell in whole seconds, at least CELL_SECONDS, for processes started in `environment`."""
+    """Return the time limit of a cell in an environment for processes: whole seconds, at least CELL_SECONDS."""
     command = [sys.executable, Path(__file__).resolve()]
     answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     return round(CELL_SECONDS * max(1.0, float(answer.stdout)))
