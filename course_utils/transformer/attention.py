@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from course_utils.transformer.cache import KVCache
 from course_utils.transformer.config import TransformerConfig
+from course_utils.transformer.linear import Linear
 from course_utils.transformer.rotary import rotate
 
 
@@ -69,10 +70,10 @@ class Attention(nn.Module):
         super().__init__()
         d, head = config.d_model, config.head_dim
         self.head_dim = head
-        self.q = nn.Linear(d, config.n_heads * head, bias=False)
-        self.k = nn.Linear(d, config.n_kv_heads * head, bias=False)
-        self.v = nn.Linear(d, config.n_kv_heads * head, bias=False)
-        self.o = nn.Linear(config.n_heads * head, d, bias=False)
+        self.q = Linear(d, config.n_heads * head)
+        self.k = Linear(d, config.n_kv_heads * head)
+        self.v = Linear(d, config.n_kv_heads * head)
+        self.o = Linear(config.n_heads * head, d)
 
     def queries_keys_values(self, x: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Project x (B, T, d) to rotated queries (B, H, T, head), rotated keys and values (B, KV heads, T, head)."""
