@@ -20,6 +20,7 @@ from course_utils.transformer import (
     attention_weights,
     causal_mask,
 )
+from course_utils.transformer.linear import PIECE, Linear
 from course_utils.transformer.norm import rms_norm
 from course_utils.transformer.rotary import rotate, rotation
 
@@ -290,6 +291,13 @@ def test_a_cache_holds_what_narrow_weights_are_computed_with(tiny_model, bfloat1
     assert difference < (0.5 if bfloat16_native else 1e-4)  # logits reach 5; bfloat16 keeps two to three digits
 
 
+@pytest.mark.parametrize("d_out", [1, 7, PIECE // 64, PIECE // 64 + 1, 3 * PIECE // 64 + 5])
+def test_a_weight_of_any_size_is_widened_for_its_product(d_out):
+    layer = Linear(64, d_out).to(torch.bfloat16)
+    x = torch.randn(2, 3, 64, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(layer(x), F.linear(x, layer.weight.float()), atol=1e-5, rtol=1e-5)
+
+
 def test_narrow_weights_get_the_gradients_of_wide_ones(tiny_model, monkeypatch):
     monkeypatch.setitem(device._native, torch.bfloat16, False)
     model = tiny_model.to(torch.bfloat16)
@@ -310,6 +318,12 @@ def test_a_compiled_model_is_one_graph_in_any_dtype_and_traces_no_measurement(ti
     logits = compiled(ids)
     torch.testing.assert_close(logits, model(ids))
     assert (torch.bfloat16 in device._native) == (dtype == torch.bfloat16)
+
+
+def test_a_model_compiled_for_texts_of_any_length_is_one_graph(tiny_model):
+    compiled = torch.compile(tiny_model, backend="eager", fullgraph=True, dynamic=True)
+    for length in (10, 5, 2):
+        torch.testing.assert_close(compiled(random_ids(2, length)), tiny_model(random_ids(2, length)))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

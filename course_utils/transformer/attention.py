@@ -90,7 +90,9 @@ class Attention(nn.Module):
         q, k, v = self.queries_keys_values(x, cos, sin)
         if cache is not None:
             k, v = cache.append(layer, k, v)  # (B, KV heads, S, head)
-        causal = mask is None and q.shape[2] > 1  # a single new token may look at everything before it
+        causal = False  # a single new token may look at everything before it
+        if mask is None and q.shape[2] > 1:  # an `if`, so that a model compiled for any length still knows it as a bool
+            causal = True
         if q.dtype == torch.bfloat16 and q.device.type == "cpu" and q.requires_grad:
             # The fused kernel's backward pass takes two to four times as long as this, for contexts below 1,000.
             k, v = (x.repeat_interleave(q.shape[1] // x.shape[1], dim=1) for x in (k, v))  # (B, H, S, head)

@@ -3,7 +3,6 @@
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.device import compute_dtype
@@ -11,7 +10,7 @@ from course_utils.transformer.attention import causal_mask
 from course_utils.transformer.block import Block
 from course_utils.transformer.cache import KVCache
 from course_utils.transformer.config import TransformerConfig
-from course_utils.transformer.linear import Linear
+from course_utils.transformer.linear import Linear, product
 from course_utils.transformer.norm import RMSNorm
 from course_utils.transformer.rotary import rotation
 
@@ -92,7 +91,7 @@ class DecoderLM(nn.Module):
         if cache is not None:
             cache.advance(new, mask)
         output = self.embedding if self.head is None else self.head
-        return F.linear(self.final_norm(x), output.weight.to(x.dtype))  # (B, T, V)
+        return product(self.final_norm(x), output.weight)  # (B, T, V)
 
     def _compute_dtype(self) -> torch.dtype:
         return compute_dtype(self.embedding.weight.dtype, self.embedding.weight.device)
