@@ -5,7 +5,7 @@ import pytest
 import torch
 from random_weights import randomised
 
-from course_utils import pretrained
+from course_utils import device, pretrained
 from course_utils.transformer import DecoderLM, TransformerConfig
 
 hypothesis.settings.register_profile("course", deadline=None, database=None)  # no test asserts on time
@@ -16,6 +16,13 @@ hypothesis.settings.load_profile("course")
 def smollm2():
     """The packaged SmolLM2 in float32 on the CPU, and its tokenizer."""
     return pretrained.load(device="cpu")
+
+
+@pytest.fixture(params=[True, False], ids=["native", "emulated"])
+def bfloat16_native(request, monkeypatch):
+    """Whether the processor multiplies in bfloat16, as far as the course is told: once it does, once it doesn't."""
+    monkeypatch.setitem(device._native, torch.bfloat16, request.param)
+    return request.param
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """Device, dtype, seeds; and that importing the package stays silent and light."""
 
+import os
+import platform
 import random
 import subprocess
 import sys
@@ -7,6 +9,8 @@ import sys
 import numpy as np
 import pytest
 import torch
+from settings import SETTINGS
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from course_utils import device
 
@@ -53,6 +57,129 @@ def test_cuda_comes_before_mps_before_the_cpu(monkeypatch, cuda, mps, picked):
 def test_bfloat16_only_where_cuda_computes_in_it_natively(monkeypatch, place, native, dtype):
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: native or including_emulation)
     assert device.pick_dtype(place) == dtype
+
+
+# ---- what a processor multiplies in
+
+
+def product_of(times, seen=None):
+    """A stand-in for `seconds_of_product`: the times of each dtype in turn, whatever the size."""
+    times = {dtype: iter(seconds) for dtype, seconds in times.items()}
+
+    def seconds_of_product(n, dtype):
+        if seen is not None:
+            seen.append((n, dtype, torch.get_num_threads()))
+        return next(times[dtype])
+
+    return seconds_of_product
+
+
+TWICE = 2 * device.ROUNDS  # two sizes
+
+
+@pytest.mark.parametrize(
+    ("wide", "narrow", "native"),
+    [
+        ([1.0] * TWICE, [0.45] * TWICE, True),
+        ([1.0] * TWICE, [0.9] * TWICE, False),  # no clear gain
+        ([1.0] * TWICE, [1.0] * TWICE, False),
+        ([1.0] * TWICE, [2.0] * TWICE, False),
+        ([1.0] * TWICE, [50.0] * TWICE, False),
+        ([1.0, 900, 900, 900, 900] * 2, [50.0] * TWICE, False),  # one undisturbed product of a size is enough
+        ([900, 900, 900, 900, 1.0] * 2, [900, 900, 50.0, 900, 900] * 2, False),
+        ([900, 1.0, 900, 900, 900] * 2, [900, 900, 900, 0.45, 900] * 2, True),
+        ([1.0] * TWICE, [4.0] * device.ROUNDS + [0.45] * device.ROUNDS, True),  # starting a product takes a while
+    ],
+)
+def test_the_best_times_of_products_tell_whether_the_processor_has_bfloat16(monkeypatch, wide, narrow, native):
+    product = product_of({torch.float32: wide, torch.bfloat16: narrow})
+    monkeypatch.setattr(device, "seconds_of_product", product)
+    assert device.outruns_float32(torch.bfloat16) == native
+
+
+def test_products_that_take_far_too_long_are_tried_at_the_smaller_size_only(monkeypatch):
+    seen = []
+    times = {torch.float32: [1.0] * device.ROUNDS, torch.float16: [9.0] * device.ROUNDS}
+    monkeypatch.setattr(device, "seconds_of_product", product_of(times, seen))
+    assert not device.outruns_float32(torch.float16)
+    assert {n for n, _, _ in seen} == {device.SIZES[0]}
+
+
+def test_one_thread_is_measured_and_the_others_come_back(monkeypatch):
+    """Two threads of a busy machine wait for each other: float32 in two of them then takes longer than bfloat16."""
+    seen, before = [], torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        times = {torch.float32: [1.0] * TWICE, torch.bfloat16: [0.5] * TWICE}
+        monkeypatch.setattr(device, "seconds_of_product", product_of(times, seen))
+        device.outruns_float32(torch.bfloat16)
+        assert {threads for _, _, threads in seen} == {1}
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_a_product_is_in_the_dtype_asked_for_whatever_autocast_says():
+    class Recorded(TorchDispatchMode):
+        dtypes = ()
+
+        def __torch_dispatch__(self, function, types, arguments=(), options=None):
+            if "mm" in str(function):
+                self.dtypes += tuple(argument.dtype for argument in arguments)
+            return function(*arguments, **(options or {}))
+
+    with torch.autocast("cpu", torch.bfloat16), Recorded() as recorded:
+        assert device.seconds_of_product(8, torch.float32) > 0
+    assert recorded.dtypes == (torch.float32, torch.float32)
+
+
+def test_a_processor_is_measured_once(monkeypatch):
+    asked = []
+    monkeypatch.setattr(device, "_native", {})
+    monkeypatch.setattr(device, "outruns_float32", lambda dtype: asked.append(dtype) or dtype == torch.bfloat16)
+    for _ in range(3):
+        assert device.multiplies(torch.bfloat16, "cpu")
+        assert device.multiplies_bfloat16("cpu")
+        assert not device.multiplies(torch.float16, torch.device("cpu"))
+        assert device.multiplies(torch.float32, "cpu")
+    assert asked == [torch.bfloat16, torch.float16]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "place", "native", "computes_in"),
+    [
+        (torch.bfloat16, "cpu", True, torch.bfloat16),
+        (torch.bfloat16, "cpu", False, torch.float32),
+        (torch.float16, "cpu", True, torch.float16),
+        (torch.float16, "cpu", False, torch.float32),
+        (torch.float32, "cpu", False, torch.float32),
+        (torch.float64, "cpu", False, torch.float64),
+        (torch.bfloat16, "cuda", True, torch.bfloat16),
+        (torch.bfloat16, "cuda", False, torch.float32),
+        (torch.float16, "cuda", False, torch.float16),
+        (torch.bfloat16, "mps", False, torch.bfloat16),
+        (torch.bfloat16, "meta", False, torch.bfloat16),
+    ],
+)
+def test_a_dtype_that_is_only_emulated_gives_way_to_float32(monkeypatch, dtype, place, native, computes_in):
+    monkeypatch.setattr(device, "_native", dict.fromkeys(device.NARROW, native))
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: native or including_emulation)
+    assert device.compute_dtype(dtype, place) == computes_in
+
+
+def test_several_processes_can_settle_what_each_has_measured(monkeypatch):
+    monkeypatch.setattr(device, "_native", {torch.bfloat16: True})
+    device.settle(torch.bfloat16, False)
+    assert not device.multiplies_bfloat16("cpu")
+
+
+@pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="the settings are for x86 processors")
+@pytest.mark.parametrize("setting", ["avx2", "old"])
+def test_settings_that_keep_the_libraries_off_bfloat16_are_heeded(setting):
+    code = "from course_utils.device import multiplies_bfloat16; print(multiplies_bfloat16('cpu'))"
+    environment = os.environ | SETTINGS[setting]
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("False\n", "")
 
 
 def test_importing_prints_nothing_and_leaves_the_heavy_libraries_alone():

@@ -11,9 +11,11 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_weights import randomised
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 from transformers import get_cosine_schedule_with_warmup, get_linear_schedule_with_warmup
 
-from course_utils import training
+from course_utils import device, training
 from course_utils.training import Trainer, TrainingConfig, next_token_loss
 from course_utils.training.budget import MARGIN
 from course_utils.training.compiling import can_compile
@@ -36,6 +38,20 @@ def trained(dtype=torch.float32, val_ids=None, **settings):
     model = new_model(dtype=dtype)
     config = TrainingConfig(**({"steps": 6, "batch_size": 4, "progress": False} | settings))
     return model, Trainer(model, IDS, val_ids, config).run()
+
+
+class Dtypes(TorchDispatchMode):
+    """Collect the dtypes of all tensors that operations take or give."""
+
+    def __init__(self):
+        super().__init__()
+        self.dtypes = set()
+
+    def __torch_dispatch__(self, function, types, arguments=(), options=None):
+        result = function(*arguments, **(options or {}))
+        leaves = tree_leaves((arguments, options, result))
+        self.dtypes |= {leaf.dtype for leaf in leaves if isinstance(leaf, torch.Tensor)}
+        return result
 
 
 # ---- the loss
@@ -275,7 +291,7 @@ def test_every_parameter_is_moved_by_one_rule(tied, optimizer):
 
 
 @pytest.mark.parametrize("largest", [2**24, 1200, 1])
-def test_stacked_matrices_move_as_the_librarys_one_at_a_time(largest, monkeypatch):
+def test_stacked_matrices_move_as_the_librarys_one_at_a_time(largest, monkeypatch, bfloat16_native):
     monkeypatch.setattr("course_utils.training.muon.LARGEST_STACK", largest)
     generator = torch.Generator().manual_seed(0)
     shapes = [(24, 24), (40, 24), (24, 40), (24, 24), (24, 40), (7, 5), (1, 9)]
@@ -292,19 +308,45 @@ def test_stacked_matrices_move_as_the_librarys_one_at_a_time(largest, monkeypatc
             optimizer.step()
         assert unused.equal(torch.ones(24, 24))
         ends.append(parameters)
+    rounding = 2**-7 if bfloat16_native else 2**-5  # the library's products are in bfloat16: ours, or only theirs
     for start, ours, theirs in zip(starts, *ends, strict=True):
-        assert (ours - theirs).norm() < 2**-7 * (theirs - start).norm()  # products are in bfloat16
+        assert (ours - theirs).norm() < rounding * (theirs - start).norm()
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 8, 40)])
-def test_orthogonalised_matrices_keep_their_directions_and_lose_their_lengths(shape):
+def test_orthogonalised_matrices_keep_their_directions_and_lose_their_lengths(shape, bfloat16_native):
     matrices = torch.randn(shape, generator=torch.Generator().manual_seed(1))
-    level = orthogonalise(matrices, (3.4445, -4.7750, 2.0315), steps=5, eps=1e-7).float()
+    level = orthogonalise(matrices, (3.4445, -4.7750, 2.0315), steps=5, eps=1e-7)
+    assert level.dtype == (torch.bfloat16 if bfloat16_native else torch.float32)
+    level = level.float()
     assert torch.linalg.svdvals(level).min() > 0.6
     assert torch.linalg.svdvals(level).max() < 1.3
     left, _, right = torch.linalg.svd(matrices, full_matrices=False)
     turned = left.mT @ level @ right.mT  # diagonal where the singular vectors are the same
-    assert (turned - torch.diag_embed(turned.diagonal(dim1=-2, dim2=-1))).abs().max() < 0.05
+    rest = turned - torch.diag_embed(turned.diagonal(dim1=-2, dim2=-1))
+    assert rest.abs().max() < (0.05 if bfloat16_native else 1e-5)
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 8, 40), (2, 1, 9)])
+def test_orthogonalising_in_float32_moves_each_singular_value_as_the_polynomial_says(shape, monkeypatch):
+    monkeypatch.setitem(device._native, torch.bfloat16, False)
+    a, b, c = 3.4445, -4.7750, 2.0315
+    matrices = torch.randn(shape, generator=torch.Generator().manual_seed(1))
+    left, values, right = torch.linalg.svd(matrices.double(), full_matrices=False)
+    values = values / values.square().sum(-1, keepdim=True).sqrt()
+    for _ in range(5):
+        values = a * values + b * values**3 + c * values**5
+    expected = left @ torch.diag_embed(values) @ right
+    torch.testing.assert_close(orthogonalise(matrices, (a, b, c), 5, 1e-7).double(), expected, atol=1e-4, rtol=1e-4)
+
+
+def test_nothing_of_muon_is_in_a_dtype_that_the_processor_only_emulates(monkeypatch):
+    monkeypatch.setattr(device, "_native", dict.fromkeys(device.NARROW, False))
+    with Dtypes() as seen:
+        trained(steps=2, autocast=torch.bfloat16)
+        training.matmul_peak("cpu", torch.bfloat16)
+    assert seen.dtypes
+    assert not seen.dtypes & {torch.bfloat16, torch.float16}
 
 
 def test_frozen_parameters_are_left_alone():
@@ -380,11 +422,11 @@ def test_the_same_seed_gives_the_same_weights_and_another_one_others():
     assert not torch.equal(first, other)
 
 
-def test_bfloat16_autocast_keeps_the_weights_wide_and_learns_about_the_same():
+def test_bfloat16_autocast_keeps_the_weights_wide_and_learns_about_the_same(bfloat16_native):
     model, history = trained(autocast=torch.bfloat16)
     assert model.embedding.weight.dtype == torch.float32
     assert history.losses == pytest.approx(trained()[1].losses, abs=0.05)
-    assert history.losses != trained()[1].losses
+    assert (history.losses != trained()[1].losses) == bfloat16_native  # where it is emulated, nothing changes
 
 
 def test_a_compiled_model_is_one_graph_and_learns_the_same(monkeypatch):

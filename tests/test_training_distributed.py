@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from course_utils import device
 from course_utils.training import Trainer, TrainingConfig
 from course_utils.training.distributed import Processes, process_group
 from course_utils.transformer import DecoderLM, TransformerConfig
@@ -85,6 +86,18 @@ def test_a_batch_that_the_processes_can_not_share_is_refused(monkeypatch):
     monkeypatch.setattr("course_utils.training.trainer.current_processes", lambda: Processes(0, 3))
     with pytest.raises(ValueError, match="the 3 processes"):
         new_trainer(None)
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [(True, True), (True, False), (False, True), (False, False)])
+def test_processes_compute_in_bfloat16_only_if_all_of_them_have_measured_that_it_pays(monkeypatch, ours, theirs):
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setattr(torch.distributed, "init_process_group", lambda backend: None)
+    monkeypatch.setattr(torch.distributed, "destroy_process_group", lambda: None)
+    other = torch.tensor(float(not theirs))
+    monkeypatch.setattr(Processes, "largest", lambda self, tensor: torch.maximum(tensor, other))
+    monkeypatch.setitem(device._native, torch.bfloat16, ours)
+    with process_group(torch.device("cpu")) as place:
+        assert device.multiplies_bfloat16(place) == (ours and theirs)
 
 
 if __name__ == "__main__":

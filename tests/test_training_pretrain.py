@@ -11,7 +11,7 @@ import datasets
 import pytest
 import torch
 
-from course_utils import evaluation, pretrained, training
+from course_utils import device, evaluation, pretrained, training
 from course_utils.corpora.tinyworld import TinyWorld
 from course_utils.tokenization import BPETokenizer, CharTokenizer
 from course_utils.training.checkpoint import FILE_NAME, read_checkpoint
@@ -103,8 +103,27 @@ def test_a_long_run_is_compiled_where_that_works(capsys, tmp_path, monkeypatch, 
 
 @pytest.mark.parametrize("has", [True, False])
 def test_bfloat16_is_used_where_the_processor_multiplies_it(capsys, tmp_path, monkeypatch, file, has):
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": has})
+    monkeypatch.setitem(device._native, torch.bfloat16, has)
     assert run(capsys, "--text", file, "--steps", 1, "--out", tmp_path)["precision"] == ("bf16" if has else "float32")
+
+
+@pytest.mark.parametrize("has", [True, False])
+def test_bfloat16_that_would_be_emulated_gives_way_to_float32_and_that_is_said(
+    capsys, tmp_path, monkeypatch, file, has
+):
+    monkeypatch.setitem(device._native, torch.bfloat16, has)
+    main([*map(str, ("--text", file, "--steps", 1, "--out", tmp_path, "--precision", "bf16")), *SMALL])
+    output = capsys.readouterr()
+    assert json.loads(output.out)["precision"] == ("bf16" if has else "float32")
+    assert output.err.count("only emulates bf16: computing in float32") == (0 if has else 1)
+
+
+def test_a_run_in_bfloat16_resumes_where_it_would_be_emulated(capsys, tmp_path, monkeypatch, file):
+    same = ("--text", file, "--out", tmp_path, "--precision", "bf16", "--decay", "constant", "--warmup", 0)
+    for has, steps in ((True, 2), (False, 4)):
+        monkeypatch.setitem(device._native, torch.bfloat16, has)
+        result = run(capsys, *same, "--steps", steps, *(() if has else ("--resume",)))
+    assert (result["steps"], result["precision"]) == (4, "float32")
 
 
 def test_a_longer_run_resumes_the_shorter_one(capsys, tmp_path, file):

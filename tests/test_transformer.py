@@ -1,5 +1,6 @@
 """The transformer: equality with torch's and transformers' own, and the laws that every decoder obeys."""
 
+import copy
 import dataclasses
 import math
 
@@ -9,7 +10,7 @@ import torch.nn.functional as F
 from random_weights import randomised
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from course_utils import pretrained
+from course_utils import device, pretrained
 from course_utils.transformer import (
     DecoderLM,
     KVCache,
@@ -19,6 +20,7 @@ from course_utils.transformer import (
     attention_weights,
     causal_mask,
 )
+from course_utils.transformer.linear import PIECE, Linear
 from course_utils.transformer.norm import rms_norm
 from course_utils.transformer.rotary import rotate, rotation
 
@@ -245,13 +247,90 @@ def test_an_impossible_shape_is_named(change, word):
         TransformerConfig(**(shape | change))
 
 
-def test_bfloat16_stays_close_to_float32(tiny_model):
+def test_bfloat16_stays_close_to_float32(tiny_model, bfloat16_native):
     ids = random_ids(2, 10)
     with torch.no_grad():
         wide = tiny_model(ids).softmax(-1)
         narrow = tiny_model.to(torch.bfloat16)(ids)
-    assert narrow.dtype == torch.bfloat16
+    assert narrow.dtype == (torch.bfloat16 if bfloat16_native else torch.float32)
     assert (wide - narrow.float().softmax(-1)).abs().max() < 0.1
+
+
+NARROW = [(torch.bfloat16, {}), (torch.float16, {}), (torch.bfloat16, {"tie_embeddings": False})]
+
+
+@pytest.mark.parametrize(("dtype", "change"), NARROW)
+def test_weights_that_can_only_be_emulated_are_kept_and_computed_with_in_float32(
+    tiny_config, monkeypatch, dtype, change
+):
+    monkeypatch.setattr(device, "_native", dict.fromkeys(device.NARROW, False))
+    model = randomised(DecoderLM(dataclasses.replace(tiny_config, **change))).to(dtype)
+    wide = copy.deepcopy(model).float()
+    names = {name: weight.shape for name, weight in wide.state_dict().items()}
+    ids = random_ids(2, 10)
+    mask = torch.arange(10) >= torch.tensor([[0], [3]])
+    for logits, expected in (
+        (model(ids), wide(ids)),
+        (model(ids, mask=mask), wide(ids, mask=mask)),
+        (model(ids, cache=model.new_cache(2, 12)), wide(ids, cache=wide.new_cache(2, 12))),
+    ):
+        assert logits.dtype == torch.float32
+        assert torch.equal(logits, expected)
+    assert {weight.dtype for weight in model.state_dict().values()} == {dtype}
+    assert {name: weight.shape for name, weight in model.state_dict().items()} == names
+
+
+@pytest.mark.parametrize("chunks", [(10,), (4, 6), (1,) * 10])
+def test_a_cache_holds_what_narrow_weights_are_computed_with(tiny_model, bfloat16_native, chunks):
+    model, ids = tiny_model.to(torch.bfloat16), random_ids(2, 10)
+    cache = model.new_cache(2, 10)
+    assert cache.keys.dtype == (torch.bfloat16 if bfloat16_native else torch.float32)
+    with torch.no_grad():
+        pieces = torch.cat([model(chunk, cache=cache) for chunk in ids.split(chunks, dim=1)], dim=1)
+        difference = (pieces - model(ids)).abs().max()
+    assert difference < (0.5 if bfloat16_native else 1e-4)  # logits reach 5; bfloat16 keeps two to three digits
+
+
+@pytest.mark.parametrize("d_out", [1, 7, PIECE // 64, PIECE // 64 + 1, 3 * PIECE // 64 + 5])
+def test_a_weight_of_any_size_is_widened_for_its_product(d_out):
+    layer = Linear(64, d_out).to(torch.bfloat16)
+    x = torch.randn(2, 3, 64, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(layer(x), F.linear(x, layer.weight.float()), atol=1e-5, rtol=1e-5)
+
+
+def test_narrow_weights_get_the_gradients_of_wide_ones(tiny_model, monkeypatch):
+    monkeypatch.setitem(device._native, torch.bfloat16, False)
+    model = tiny_model.to(torch.bfloat16)
+    wide = copy.deepcopy(model).float()
+    for each in (model, wide):
+        each(random_ids(2, 10)).logsumexp(-1).sum().backward()
+    for narrow, expected in zip(model.parameters(), wide.parameters(), strict=True):
+        assert narrow.grad.dtype == torch.bfloat16
+        # a tied matrix is used twice: two gradients, each rounded, then their sum
+        torch.testing.assert_close(narrow.grad.float(), expected.grad, atol=0.02 * expected.grad.abs().max(), rtol=0.02)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_compiled_model_is_one_graph_in_any_dtype_and_traces_no_measurement(tiny_model, monkeypatch, dtype):
+    monkeypatch.setattr(device, "_native", {})
+    model, ids = tiny_model.to(dtype), random_ids(2, 10)
+    compiled = torch.compile(model, backend="eager", fullgraph=True)
+    logits = compiled(ids)
+    torch.testing.assert_close(logits, model(ids))
+    assert (torch.bfloat16 in device._native) == (dtype == torch.bfloat16)
+
+
+def test_a_model_compiled_for_texts_of_any_length_is_one_graph(tiny_model):
+    compiled = torch.compile(tiny_model, backend="eager", fullgraph=True, dynamic=True)
+    for length in (10, 5, 2):
+        torch.testing.assert_close(compiled(random_ids(2, length)), tiny_model(random_ids(2, length)))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_model_without_memory_still_says_what_it_would_return(tiny_config, dtype):
+    model = DecoderLM(tiny_config).to(dtype).to("meta")
+    logits = model(torch.zeros(2, 5, dtype=torch.long, device="meta"))
+    assert (logits.shape, logits.dtype) == ((2, 5, 50), dtype)
 
 
 def test_a_refused_call_leaves_the_cache_as_it_was(tiny_model):

@@ -40,7 +40,8 @@ def load(
             `course_utils.training.pretrain` wrote, or one in Hugging Face's form; or the id of a Llama model on the
             Hub, such as `HuggingFaceTB/SmolLM2-135M`.
         device: where to put the weights; None is the fastest there is.
-        dtype: of the weights; None is bfloat16 on a CUDA device, float32 elsewhere.
+        dtype: of the weights; None is bfloat16 on a CUDA device, float32 elsewhere. A model computes in it too, or in
+            float32 where the processor only emulates it.
 
     Raises:
         ModuleNotFoundError: the package with the weights is not installed.

@@ -32,7 +32,8 @@ class TrainingConfig:
         warmup, decay, final: the schedule, as in `learning_rate_factor`.
         clip_norm: a longer gradient (all parameters as one vector) is shortened to this; None never shortens.
         accumulation: micro-batches per step; more of them need less memory and give the same gradient.
-        autocast: torch.bfloat16 computes matrix products in it while the weights stay as they are; None doesn't.
+        autocast: torch.bfloat16 computes matrix products in it while the weights stay as they are, unless the
+            processor only emulates it; None never does.
         compile: fuse operations by torch.compile; needs a C++ compiler on a CPU and a minute before the first step.
         shard: split the weights over the processes (FSDP2); no effect on one process.
         validate_every: steps between validations, which then begin before the first step; None validates at the end.

@@ -22,6 +22,8 @@ from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.nn.parallel import DistributedDataParallel
 
+from course_utils.device import multiplies, settle
+
 FAREWELL = 0.2  # seconds
 
 
@@ -79,6 +81,9 @@ def process_group(device: torch.device) -> Iterator[torch.device]:
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    if device.type == "cpu":  # each measures it, and processes that compute differently would drift apart
+        emulated = torch.tensor(float(not multiplies(torch.bfloat16, device)))
+        settle(torch.bfloat16, not current_processes().largest(emulated))
     try:
         yield device
     finally:

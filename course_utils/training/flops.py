@@ -4,6 +4,7 @@ import time
 
 import torch
 
+from course_utils.device import compute_dtype
 from course_utils.transformer import TransformerConfig
 
 MATRIX_SIZE = {"cpu": 2048, "cuda": 8192, "mps": 4096}  # large enough that a product runs at full speed
@@ -38,11 +39,11 @@ def matmul_peak(device: torch.device | str = "cpu", dtype: torch.dtype = torch.f
     Model FLOPs utilisation (MFU) is tokens per second times `flops_per_token`, divided by this.
 
     Args:
-        device, dtype: where and in what to multiply.
+        device, dtype: where and in what to multiply; float32 in place of a dtype that the device only emulates.
     """
     device = torch.device(device)
     n = MATRIX_SIZE.get(device.type, 2048)
-    a, b = (torch.randn(2, n, n, device=device) / n).to(dtype).unbind(0)
+    a, b = (torch.randn(2, n, n, device=device) / n).to(compute_dtype(dtype, device)).unbind(0)
     synchronise = {"cuda": torch.cuda.synchronize, "mps": torch.mps.synchronize}.get(device.type, lambda: None)
     best = float("inf")
     for _ in range(1 + ROUNDS):  # the first also warms up

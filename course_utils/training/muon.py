@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import torch
 from torch import Tensor, nn
 
+from course_utils.device import compute_dtype
 from course_utils.training.distributed import placed_like, whole
 
 LARGEST_STACK = 2**24  # numbers; larger products gain nothing from being stacked, and copies of them would need memory
@@ -24,12 +25,12 @@ def orthogonalise(matrices: Tensor, coefficients: tuple[float, float, float], st
         eps: the smallest norm to divide by.
 
     Returns:
-        (n, rows, columns), bfloat16.
+        (n, rows, columns), in the dtype of Muon's products: bfloat16, or float32 where the processor only emulates it.
 
     Source: Jordan et al. (2024), "Muon: An optimizer for hidden layers in neural networks".
     """
     a, b, c = coefficients
-    x = matrices.bfloat16()
+    x = matrices.to(compute_dtype(torch.bfloat16, matrices.device))
     x = x / x.norm(dim=(-2, -1), keepdim=True).clamp(min=eps)  # no singular value exceeds the norm
     for _ in range(steps):
         gram = x @ x.mT  # (n, rows, rows)
@@ -67,12 +68,12 @@ class StackedMuon(torch.optim.Muon):
                     parameter.add_(placed_like(direction, parameter), alpha=-size)
 
     def _direction(self, parameter: nn.Parameter, momentum: float) -> Tensor:
-        """Return Nesterov's mean of this gradient and those before, bfloat16."""
+        """Return Nesterov's mean of this gradient and those before, in the dtype of Muon's products."""
         state = self.state[parameter]
         if "momentum_buffer" not in state:
             state["momentum_buffer"] = torch.zeros_like(parameter.grad)
         mean = state["momentum_buffer"].lerp_(parameter.grad, 1 - momentum)
-        return parameter.grad.lerp(mean, momentum).bfloat16()
+        return parameter.grad.lerp(mean, momentum).to(compute_dtype(torch.bfloat16, parameter.device))
 
 
 def stacks(parameters: list[nn.Parameter]) -> Iterator[list[nn.Parameter]]:

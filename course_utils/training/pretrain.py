@@ -83,7 +83,7 @@ def parser() -> argparse.ArgumentParser:
     add("--decay", choices=DECAYS, default=TrainingConfig.decay, help="after the warm-up")
     add("--final", type=float, default=TrainingConfig.final, help="fraction of the learning rate at the end")
     add("--clip-norm", type=float, default=TrainingConfig.clip_norm, help="longest gradient")
-    precision = "bf16: products only, weights stay float32; if not given, bf16 where the processor has it, else float32"
+    precision = "bf16: products only, weights stay float32; the default, but float32 where it would be emulated"
     add("--precision", choices=DTYPES, help=precision)
     compiled = f"torch.compile; if not given, for --seconds of {COMPILING_PAYS} or more where it works"
     add("--compile", action=argparse.BooleanOptionalAction, help=compiled)
@@ -104,14 +104,16 @@ def main(arguments: list[str] | None = None) -> None:
         device = torch.device(options.device) if options.device else pick_device()
     except RuntimeError as error:
         command_line.error(f"--device: {error}")
-    options.precision = options.precision or ("bf16" if multiplies_bfloat16(device) else "float32")
     if options.compile is None:
         options.compile = (options.seconds or 0) >= COMPILING_PAYS and can_compile(device)
     with process_group(device) as device:
+        options.precision = options.precision or ("bf16" if multiplies_bfloat16(device) else "float32")
         try:
             trainer, tokenizer = prepare(options, device)
         except (ValueError, OSError) as error:
             command_line.error(str(error))
+        if options.precision == "bf16" and trainer.autocast is None and trainer.processes.is_first:
+            print("this processor only emulates bf16: computing in float32", file=sys.stderr)
         history = trainer.run()
         if history.finished:
             save_weights(options.out, trainer.model)
@@ -181,7 +183,7 @@ def summary(trainer: Trainer, tokenizer: Tokenizer, options: argparse.Namespace)
     scored = [row[1:].tolist() for row in trainer.val_rows]
     n_bytes = sum(len(tokenizer.decode(ids).encode()) for ids in scored)
     speed = history.tokens / history.seconds if history.seconds else 0.0
-    dtype = trainer.config.autocast or DTYPES[options.precision]
+    dtype = trainer.autocast or DTYPES[options.precision]
     peak = trainer.processes.sum(torch.tensor(matmul_peak(trainer.device, dtype), dtype=torch.float64)).item()
     return {
         "val_loss_nats": loss,
@@ -194,7 +196,7 @@ def summary(trainer: Trainer, tokenizer: Tokenizer, options: argparse.Namespace)
         "parameters": sum(parameter.numel() for parameter in trainer.model.parameters()),
         "vocab_size": config.vocab_size,
         "processes": trainer.processes.size,
-        "precision": options.precision,
+        "precision": "bf16" if trainer.autocast else str(dtype).removeprefix("torch."),
         "compiled": options.compile,
         "mfu": round(speed * flops_per_token(config, options.context_length) / peak, 4),
     }

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from course_utils.device import multiplies
 from course_utils.training.budget import Budget
 from course_utils.training.checkpoint import (
     FILE_NAME,
@@ -69,6 +70,7 @@ class Trainer:
         self.val_rows = None if val_ids is None else as_rows(val_ids, "val_ids")
         self.batches = train_ids if hasattr(train_ids, "draw") else self._windows_of(train_ids)
         self.device = next(model.parameters()).device
+        self.autocast = config.autocast if config.autocast and multiplies(config.autocast, self.device) else None
         self.called = parallel(model, config.shard, config.compile)
         self.optimizers = make_optimizers(model, config)
         self.budget = Budget(config, config.batch_size * self.context_length)
@@ -183,7 +185,7 @@ class Trainer:
         pieces = zip(inputs.chunk(parts), targets.chunk(parts), strict=True)
         for number, (some_inputs, some_targets) in enumerate(pieces, start=1):
             with gradients_averaged(self.called, now=number == parts):
-                with torch.autocast(self.device.type, self.config.autocast, enabled=self.config.autocast is not None):
+                with torch.autocast(self.device.type, self.autocast, enabled=self.autocast is not None):
                     logits = self.called(some_inputs.to(self.device))  # (b / parts, T, V)
                 loss = next_token_loss(logits, some_targets.to(self.device)) / parts  # equal parts: a mean of means
                 loss.backward()

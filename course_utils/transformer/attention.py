@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from course_utils.transformer.cache import KVCache
 from course_utils.transformer.config import TransformerConfig
+from course_utils.transformer.linear import Linear
 from course_utils.transformer.rotary import rotate
 
 
@@ -69,10 +70,10 @@ class Attention(nn.Module):
         super().__init__()
         d, head = config.d_model, config.head_dim
         self.head_dim = head
-        self.q = nn.Linear(d, config.n_heads * head, bias=False)
-        self.k = nn.Linear(d, config.n_kv_heads * head, bias=False)
-        self.v = nn.Linear(d, config.n_kv_heads * head, bias=False)
-        self.o = nn.Linear(config.n_heads * head, d, bias=False)
+        self.q = Linear(d, config.n_heads * head)
+        self.k = Linear(d, config.n_kv_heads * head)
+        self.v = Linear(d, config.n_kv_heads * head)
+        self.o = Linear(config.n_heads * head, d)
 
     def queries_keys_values(self, x: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Project x (B, T, d) to rotated queries (B, H, T, head), rotated keys and values (B, KV heads, T, head)."""
@@ -89,7 +90,9 @@ class Attention(nn.Module):
         q, k, v = self.queries_keys_values(x, cos, sin)
         if cache is not None:
             k, v = cache.append(layer, k, v)  # (B, KV heads, S, head)
-        causal = mask is None and q.shape[2] > 1  # a single new token may look at everything before it
+        causal = False  # a single new token may look at everything before it
+        if mask is None and q.shape[2] > 1:  # an `if`, so that a model compiled for any length still knows it as a bool
+            causal = True
         if q.dtype == torch.bfloat16 and q.device.type == "cpu" and q.requires_grad:
             # The fused kernel's backward pass takes two to four times as long as this, for contexts below 1,000.
             k, v = (x.repeat_interleave(q.shape[1] // x.shape[1], dim=1) for x in (k, v))  # (B, H, S, head)

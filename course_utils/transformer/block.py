@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from course_utils.transformer.attention import Attention
 from course_utils.transformer.cache import KVCache
 from course_utils.transformer.config import TransformerConfig
+from course_utils.transformer.linear import Linear
 from course_utils.transformer.norm import RMSNorm
 
 
@@ -17,9 +18,9 @@ class FeedForward(nn.Module):
 
     def __init__(self, config: TransformerConfig):
         super().__init__()
-        self.gate = nn.Linear(config.d_model, config.d_ff, bias=False)
-        self.up = nn.Linear(config.d_model, config.d_ff, bias=False)
-        self.down = nn.Linear(config.d_ff, config.d_model, bias=False)
+        self.gate = Linear(config.d_model, config.d_ff)
+        self.up = Linear(config.d_model, config.d_ff)
+        self.down = Linear(config.d_ff, config.d_model)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.down(F.silu(self.gate(x)) * self.up(x))  # (B, T, d) -> (B, T, d_ff) -> (B, T, d)

@@ -13,7 +13,7 @@ class KVCache:
         config: the model's shape.
         batch_size: number of texts, B.
         max_length: room for so many tokens, prompt and answer together.
-        device, dtype: where and how to store; those of the model.
+        device, dtype: where and how to store; where the model is and what it computes in.
 
     `length` is the number of tokens held, `nbytes` the memory of keys and values in bytes:
     2 * layers * KV heads * head size * max_length * batch * bytes per number. It is for inference: it holds no
@@ -52,7 +52,9 @@ class KVCache:
         self.length = 0
         self.padded = False
 
-    def check(self, config: TransformerConfig, batch_size: int, new: int, weight: Tensor) -> None:
+    def check(
+        self, config: TransformerConfig, batch_size: int, new: int, device: torch.device, dtype: torch.dtype
+    ) -> None:
         """Raise ValueError unless this cache fits a model and `new` more tokens of `batch_size` texts fit in it."""
         layers, batch, heads, _, head_dim = self.keys.shape
         if (layers, heads, head_dim) != (config.n_layers, config.n_kv_heads, config.head_dim):
@@ -60,9 +62,9 @@ class KVCache:
                 f"the cache was made for n_layers={layers}, n_kv_heads={heads}, head_dim={head_dim}: "
                 "make it with the model's own new_cache"
             )
-        if (self.keys.dtype, self.keys.device) != (weight.dtype, weight.device):
+        if (self.keys.dtype, self.keys.device) != (dtype, device):
             raise ValueError(
-                f"the cache is {self.keys.dtype} on {self.keys.device}, the model {weight.dtype} on {weight.device}: "
+                f"the cache is {self.keys.dtype} on {self.keys.device}, the model computes in {dtype} on {device}: "
                 "make it with the model's own new_cache"
             )
         if batch_size != batch:

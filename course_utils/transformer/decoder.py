@@ -3,13 +3,14 @@
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_utils.device import compute_dtype
 from course_utils.transformer.attention import causal_mask
 from course_utils.transformer.block import Block
 from course_utils.transformer.cache import KVCache
 from course_utils.transformer.config import TransformerConfig
+from course_utils.transformer.linear import Linear, product
 from course_utils.transformer.norm import RMSNorm
 from course_utils.transformer.rotary import rotation
 
@@ -18,6 +19,8 @@ INITIAL_STD = 0.02
 
 class DecoderLM(nn.Module):
     """A causal transformer language model in Llama's architecture.
+
+    It computes in the dtype of its weights, or in float32 if theirs is one that the device only emulates.
 
     Source: Touvron et al. (2023), "LLaMA: Open and Efficient Foundation Language Models", section 2.2.
     """
@@ -28,7 +31,7 @@ class DecoderLM(nn.Module):
         self.embedding = nn.Embedding(config.vocab_size, config.d_model)
         self.layers = nn.ModuleList(Block(config) for _ in range(config.n_layers))
         self.final_norm = RMSNorm(config.d_model, config.norm_eps)
-        self.head = None if config.tie_embeddings else nn.Linear(config.d_model, config.vocab_size, bias=False)
+        self.head = None if config.tie_embeddings else Linear(config.d_model, config.vocab_size)
         self.initialise()
 
     def initialise(self) -> None:
@@ -54,9 +57,8 @@ class DecoderLM(nn.Module):
             nn.init.normal_(self.head.weight, std=min(INITIAL_STD, 1 / d))
 
     def new_cache(self, batch_size: int, max_length: int) -> KVCache:
-        """Return an empty `KVCache` on this model's device and in its dtype."""
-        weight = self.embedding.weight
-        return KVCache(self.config, batch_size, max_length, weight.device, weight.dtype)
+        """Return an empty `KVCache` on this model's device and in the dtype it computes in."""
+        return KVCache(self.config, batch_size, max_length, self.embedding.weight.device, self._compute_dtype())
 
     def forward(self, ids: Tensor, cache: KVCache | None = None, mask: Tensor | None = None) -> Tensor:
         """Return the logits of the next token after every position.
@@ -68,7 +70,7 @@ class DecoderLM(nn.Module):
                 count real tokens, and no token looks at padding.
 
         Returns:
-            Logits (B, T, V).
+            Logits (B, T, V), in the dtype it computes in.
 
         Raises:
             ValueError: ids or mask of a wrong shape, an id outside the vocabulary, or more tokens than the context
@@ -78,18 +80,21 @@ class DecoderLM(nn.Module):
         batch_size, new = ids.shape
         past = 0 if cache is None else cache.length
         if cache is not None:
-            cache.check(self.config, batch_size, new, self.embedding.weight)
+            cache.check(self.config, batch_size, new, self.embedding.weight.device, self._compute_dtype())
         real = mask if cache is None else cache.real_with(mask, new)  # (B, S), None = all
         positions, look = self._who_sees_whom(real, past, new, ids.device)
 
         cos, sin = rotation(positions, self.config.head_dim, self.config.rope_theta)
-        x = self.embedding(ids)  # (B, T, d)
+        x = self.embedding(ids).to(self._compute_dtype())  # (B, T, d)
         for layer, block in enumerate(self.layers):
             x = block(x, cos, sin, look, cache, layer)  # (B, T, d)
         if cache is not None:
             cache.advance(new, mask)
         output = self.embedding if self.head is None else self.head
-        return F.linear(self.final_norm(x), output.weight)  # (B, T, V)
+        return product(self.final_norm(x), output.weight)  # (B, T, V)
+
+    def _compute_dtype(self) -> torch.dtype:
+        return compute_dtype(self.embedding.weight.dtype, self.embedding.weight.device)
 
     def _who_sees_whom(self, real: Tensor | None, past: int, new: int, device) -> tuple[Tensor, Tensor | None]:
         """Return the positions (T,) or (B, T) of the new tokens and the attention mask (B or 1, 1, T, S) or None."""
