@@ -5,7 +5,8 @@ import math
 from course_utils.transformer import DecoderLM, TransformerConfig
 
 # What transformers lets a Llama's config say about its arithmetic -> the one value that DecoderLM has; a key that is
-# missing or null means the same.
+# missing or null means the same,
+# but for the type of the model.
 PLAIN = {
     "model_type": "llama",
     "hidden_act": "silu",
@@ -30,7 +31,7 @@ def config_from(theirs: dict) -> TransformerConfig:
     rope, theta = _rotary_positions(theirs)
     wrong = {key: theirs[key] for key, plain in PLAIN.items() if theirs.get(key) not in (None, plain)}
     wrong |= {key: value for key, value in rope.items() if value not in (None, ROPE.get(key))}
-    if "model_type" not in theirs:
+    if theirs.get("model_type") is None:
         wrong["model_type"] = None
     if wrong:
         raise ValueError(f"the course's DecoderLM can't hold this model: {wrong}; it knows plain Llama models")
