@@ -127,7 +127,7 @@ def _folder(name: str | Path) -> Path:
     if str(name) and os.path.isdir(path):
         return path
     if isinstance(name, Path) or _is_written_as_path(name):
-        if path.is_file():
+        if os.path.isfile(path):
             raise ValueError(f"{path} is a file: name the folder that holds it, with config.json and tokenizer.json")
         raise FileNotFoundError(f"no such folder: {path}{_nearest(path)}")
     if re.fullmatch(r"[\w.-]+/[\w.-]+", name):
@@ -146,16 +146,16 @@ def _is_written_as_path(name: str) -> bool:
 def _nearest(path: Path) -> str:
     """Return a question that names the folder, or the model, whose name is most like that of a missing folder."""
     path = path.absolute()
-    there = next(parent for parent in path.parents if parent.is_dir())
+    there = next(parent for parent in path.parents if os.path.isdir(parent))
     missing, *rest = path.relative_to(there).parts
     try:
-        names = [folder.name for folder in there.iterdir() if folder.is_dir()]
+        names = [name for name in os.listdir(there) if os.path.isdir(there / name)]
     except OSError:  # a folder that may not be read
         names = []
     if there == Path.cwd():
         names += [SMOLLM2, TINYWORLD]
     for match in difflib.get_close_matches(missing, names, n=1):
         whole = there.joinpath(match, *rest)
-        found = match if there == Path.cwd() and not rest else whole if whole.is_dir() else there / match
+        found = match if there == Path.cwd() and not rest else whole if os.path.isdir(whole) else there / match
         return f" (did you mean {str(found)!r}?)"
     return ""
