@@ -336,7 +336,7 @@ def test_a_tokenizer_that_transformers_can_not_read_is_refused(tiny_model, tmp_p
         pretrained.to_huggingface(tiny_model, CharTokenizer.train(["ab"]), tmp_path)
 
 
-@pytest.mark.parametrize("name", ["", "a b/c", "/nowhere", "a/b/c", Path("nope")])
+@pytest.mark.parametrize("name", ["", "a b/c", "a/b/c"])
 def test_a_name_that_is_no_name_is_refused(name):
     with pytest.raises(ValueError, match="unknown model"):
         pretrained.load(name)

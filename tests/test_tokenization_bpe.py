@@ -172,7 +172,7 @@ def test_a_long_piece_without_a_break_is_merged_like_any_other(prose):
 
 
 def test_ids_do_not_depend_on_what_was_encoded_before(prose, monkeypatch):
-    monkeypatch.setattr("course_utils.tokenization.bpe.MAX_CACHED", 3)
+    monkeypatch.setattr("course_utils.tokenization.bpe.CACHE_BYTES", 500)
     tokenizer = BPETokenizer(prose[0].merges, SPECIAL)
     for text in ("one two three four five", "the one and the other", PROSE[:2_000]):
         assert tokenizer.encode(text) == prose[0].encode(text) == tokenizer.encode(text)

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from random_weights import randomised
 from transformers import LlamaConfig, LlamaForCausalLM
+from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 
 from course_utils import device, pretrained
 from course_utils.transformer import (
@@ -67,6 +68,16 @@ def test_rotation_makes_a_product_depend_on_the_distance_only():
     assert score(5, 2) == pytest.approx(score(105, 102), abs=1e-4)
     assert score(0, 0) == pytest.approx((q * k).sum().item(), abs=1e-6)
     assert abs(score(5, 2) - score(5, 3)) > 1e-3
+
+
+@pytest.mark.parametrize(("head_dim", "theta"), [(64, 100_000.0), (64, 10_000.0), (128, 500_000.0), (6, 12_345.6)])
+def test_rotation_is_transformers_own_to_the_last_bit(head_dim, theta):
+    rope = {"rope_type": "default", "rope_theta": theta}
+    config = LlamaConfig(hidden_size=head_dim, num_attention_heads=1, rope_parameters=rope)
+    positions = torch.arange(4096)
+    theirs = LlamaRotaryEmbedding(config)(torch.zeros(1), positions[None])  # (1, T, head) each: both halves the same
+    for ours, expected in zip(rotation(positions, head_dim, theta), theirs, strict=True):
+        assert torch.equal(torch.cat([ours, ours], dim=-1), expected)
 
 
 # ---- the whole model

@@ -32,13 +32,11 @@ def explorer(logits):
 class Letters:
     """A tokenizer whose ids are code points."""
 
-    vocab_size = 128
-
     def encode(self, text):
         return [ord(c) for c in text]
 
-    def decode(self, ids):
-        return "".join(map(chr, ids))
+    def token_texts(self):
+        return list(map(chr, range(128)))
 
 
 class Successor(torch.nn.Module):

@@ -1,5 +1,6 @@
 """Hugging Face's Llama, to and from the course's DecoderLM: the same weights under other names."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -9,8 +10,11 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from course_utils.files import atomic_path, write_atomically
+from course_utils.pretrained.llama_config import config_from, config_to
+from course_utils.pretrained.weights import WEIGHTS, read_weights
 from course_utils.tokenization import PretrainedTokenizer
 from course_utils.transformer import DecoderLM, TransformerConfig
+from course_utils.transformer.rotary import frequencies
 
 # our name -> transformers' name
 MODEL_NAMES = {
@@ -29,6 +33,7 @@ LAYER_NAMES = {
     "feed_forward.up.weight": "mlp.up_proj.weight",
     "feed_forward.down.weight": "mlp.down_proj.weight",
 }
+FREQUENCIES = ("rotary_emb.inv_freq", "rotary_emb.original_inv_freq")
 
 
 def from_huggingface(hf_model) -> DecoderLM:
@@ -38,10 +43,11 @@ def from_huggingface(hf_model) -> DecoderLM:
         hf_model: a `transformers.LlamaForCausalLM`, or any model of the same architecture.
 
     Raises:
-        ValueError: the model's architecture is not Llama's (biases, other head sizes, scaled rotary positions).
+        ValueError: the model's architecture is not Llama's (biases, other head sizes, scaled rotary positions), or its
+            config contradicts itself or the weights.
     """
-    weights = {name: weight.detach() for name, weight in hf_model.state_dict().items()}
-    return _build(_config_from(hf_model.config.to_dict()), weights)
+    tensors = {**dict(hf_model.named_buffers()), **hf_model.state_dict()}  # with the rotary frequencies
+    return _build(config_from(hf_model.config.to_dict()), {name: tensor.detach() for name, tensor in tensors.items()})
 
 
 def to_huggingface(model: DecoderLM, tokenizer: PretrainedTokenizer, directory: str | Path) -> None:
@@ -64,21 +70,21 @@ def to_huggingface(model: DecoderLM, tokenizer: PretrainedTokenizer, directory: 
     names = _names(model.config)
     weights = {names[ours]: weight.detach().contiguous() for ours, weight in model.state_dict().items()}
     (directory / "config.json").unlink(missing_ok=True)  # the sign of a whole folder goes first and comes back last
-    with atomic_path(directory / "model.safetensors") as temporary:
+    with atomic_path(directory / WEIGHTS) as temporary:
         try:
             safetensors.torch.save_file(weights, temporary, metadata={"format": "pt"})
         except SafetensorError as error:  # a full disk, in that library's words
-            raise OSError(f"can't write {directory / 'model.safetensors'}: {error}") from error
+            raise OSError(f"can't write {directory / WEIGHTS}: {error}") from error
     tokenizer.save(directory / "tokenizer.json")
     _write_json(directory / "tokenizer_config.json", {"tokenizer_class": "PreTrainedTokenizerFast"})
-    _write_json(directory / "config.json", _config_to(model))
+    _write_json(directory / "config.json", config_to(model))
 
 
 def read_directory(directory: str | Path) -> tuple[DecoderLM, PretrainedTokenizer]:
     """Return the model and the tokenizer of a folder in Hugging Face's form, without importing transformers.
 
     Args:
-        directory: holds config.json, tokenizer.json and safetensors files.
+        directory: holds config.json, tokenizer.json, and model.safetensors or an index with the files that it names.
 
     Raises:
         FileNotFoundError: a file is missing, named.
@@ -88,26 +94,27 @@ def read_directory(directory: str | Path) -> tuple[DecoderLM, PretrainedTokenize
     for needed in ("config.json", "tokenizer.json"):
         if not (directory / needed).is_file():
             raise FileNotFoundError(f"{directory} has no {needed}: is this a model folder in Hugging Face's form?")
-    files = sorted(directory.glob("*.safetensors"))
-    if not files:
-        raise FileNotFoundError(f"{directory} has no .safetensors file (pickled weights are never loaded)")
     try:
-        config = _config_from(json.loads((directory / "config.json").read_bytes()))
+        config = config_from(json.loads((directory / "config.json").read_bytes()))
     except (KeyError, TypeError, AttributeError, ZeroDivisionError, ValueError) as error:
         raise ValueError(f"{directory / 'config.json'} is damaged or no config of a Llama: {error!r}") from error
-    weights: dict[str, Tensor] = {}
-    for file in files:
-        try:
-            weights |= safetensors.torch.load_file(file)
-        except SafetensorError as error:
-            raise ValueError(f"{file} is damaged or cut short: {error}") from error
-    return _build(config, weights), PretrainedTokenizer.load(directory / "tokenizer.json")
+    return _build(config, read_weights(directory)), PretrainedTokenizer.load(directory / "tokenizer.json")
 
 
 def _build(config: TransformerConfig, weights: dict[str, Tensor]) -> DecoderLM:
+    if whole := [name for name, weight in weights.items() if not weight.is_floating_point()]:
+        raise ValueError(f"{whole[0]} holds {weights[whole[0]].dtype}, no floating-point numbers: is it quantised?")
+    weights = _without_frequencies(weights, config)
+    head, embedding = MODEL_NAMES["head.weight"], MODEL_NAMES["embedding.weight"]
+    if config.tie_embeddings and head in weights:  # as transformers does: the weights know better than the flag
+        weights.setdefault(embedding, weights[head])
+        if _equal(weights[head], weights[embedding]):
+            del weights[head]
+        else:
+            config = dataclasses.replace(config, tie_embeddings=False)
     names = _names(config)
     missing = [theirs for theirs in names.values() if theirs not in weights]
-    extra = sorted(weights.keys() - names.values() - {"lm_head.weight"})  # a tied head may be stored as well
+    extra = sorted(weights.keys() - names.values())
     if missing or extra:
         raise ValueError(f"not the weights of a Llama of this shape: missing {missing[:3]}, unexpected {extra[:3]}")
     with torch.device("meta"):  # no memory and no random numbers for weights that are replaced at once
@@ -119,6 +126,28 @@ def _build(config: TransformerConfig, weights: dict[str, Tensor]) -> DecoderLM:
     return model.eval()
 
 
+def _equal(a: Tensor, b: Tensor) -> bool:
+    return a.dtype == b.dtype and torch.equal(a, b)
+
+
+def _without_frequencies(weights: dict[str, Tensor], config: TransformerConfig) -> dict[str, Tensor]:
+    """Leave out the frequencies of the rotary positions, which old checkpoints store, if the config says the same."""
+    expected = frequencies(config.head_dim, config.rope_theta)  # (head / 2,)
+    kept = {}
+    for name, weight in weights.items():
+        if not name.endswith(FREQUENCIES):
+            kept[name] = weight
+            continue
+        kind = torch.finfo(weight.dtype)  # stored in 16 bits, they are rounded
+        near = {"rtol": 8 * kind.eps, "atol": kind.smallest_normal}
+        if weight.shape != expected.shape or not weight.float().cpu().allclose(expected, **near):
+            raise ValueError(
+                f"{name} contradicts the config, whose rope_theta={config.rope_theta:g} gives other frequencies: "
+                "scaled rotary positions are not known here"
+            )
+    return kept
+
+
 def _names(config: TransformerConfig) -> dict[str, str]:
     names = {
         ours: theirs for ours, theirs in MODEL_NAMES.items() if not (ours == "head.weight" and config.tie_embeddings)
@@ -127,60 +156,6 @@ def _names(config: TransformerConfig) -> dict[str, str]:
         for ours, theirs in LAYER_NAMES.items():
             names[f"layers.{layer}.{ours}"] = f"model.layers.{layer}.{theirs}"
     return names
-
-
-def _config_from(theirs: dict) -> TransformerConfig:
-    rope = theirs.get("rope_parameters") or theirs.get("rope_scaling") or {}
-    refused = {
-        "model_type": theirs.get("model_type") != "llama",
-        "rope_type": rope.get("rope_type", rope.get("type", "default")) != "default",
-        "hidden_act": theirs.get("hidden_act", "silu") != "silu",
-        "attention_bias": bool(theirs.get("attention_bias")),
-        "mlp_bias": bool(theirs.get("mlp_bias")),
-        "head_dim": (theirs.get("head_dim") or theirs["hidden_size"] // theirs["num_attention_heads"])
-        != theirs["hidden_size"] // theirs["num_attention_heads"],
-    }
-    if any(refused.values()):
-        wrong = {name: theirs.get(name, rope.get(name)) for name, bad in refused.items() if bad}
-        raise ValueError(f"the course's DecoderLM can't hold this model: {wrong}; it knows plain Llama models")
-    return TransformerConfig(
-        vocab_size=theirs["vocab_size"],
-        d_model=theirs["hidden_size"],
-        n_layers=theirs["num_hidden_layers"],
-        n_heads=theirs["num_attention_heads"],
-        n_kv_heads=theirs.get("num_key_value_heads") or theirs["num_attention_heads"],
-        d_ff=theirs["intermediate_size"],
-        context_length=theirs["max_position_embeddings"],
-        rope_theta=float(rope.get("rope_theta") or theirs.get("rope_theta") or 10_000.0),
-        norm_eps=theirs["rms_norm_eps"],
-        tie_embeddings=bool(theirs.get("tie_word_embeddings")),
-    )
-
-
-def _config_to(model: DecoderLM) -> dict:
-    config = model.config
-    return {
-        "architectures": ["LlamaForCausalLM"],
-        "model_type": "llama",
-        "vocab_size": config.vocab_size,
-        "hidden_size": config.d_model,
-        "num_hidden_layers": config.n_layers,
-        "num_attention_heads": config.n_heads,
-        "num_key_value_heads": config.n_kv_heads,
-        "head_dim": config.head_dim,
-        "intermediate_size": config.d_ff,
-        "max_position_embeddings": config.context_length,
-        "rope_theta": config.rope_theta,
-        "rope_parameters": {"rope_type": "default", "rope_theta": config.rope_theta},
-        "rms_norm_eps": config.norm_eps,
-        "tie_word_embeddings": config.tie_embeddings,
-        "hidden_act": "silu",
-        "attention_bias": False,
-        "mlp_bias": False,
-        "bos_token_id": None,
-        "eos_token_id": None,
-        "dtype": str(model.embedding.weight.dtype).removeprefix("torch."),
-    }
 
 
 def _write_json(path: Path, document: dict) -> None:

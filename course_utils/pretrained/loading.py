@@ -1,10 +1,10 @@
 """Find a model by name: the packaged SmolLM2, those that the course trained, a folder, or the Hugging Face Hub."""
 
+import difflib
 import hashlib
 import importlib.metadata
 import os
 import re
-import shutil
 import warnings
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import torch
 
 from course_utils.device import pick_device, pick_dtype
 from course_utils.pretrained.gguf_file import read_gguf
+from course_utils.pretrained.hub import download
 from course_utils.pretrained.huggingface import read_directory, to_huggingface
 from course_utils.pretrained.trained import is_trained, read_trained
 from course_utils.tokenization import PretrainedTokenizer, Tokenizer
@@ -37,32 +38,28 @@ def load(
 
     Args:
         name: `smollm2-135m-instruct` or the course's own `tinyworld`, which need no network; a folder that
-            `course_utils.training.pretrain` wrote, or one in Hugging Face's form; or the id of a Llama model on the
-            Hub, such as `HuggingFaceTB/SmolLM2-135M`.
+            `course_utils.training.pretrain` wrote, or one in Hugging Face's form (~ allowed); or the id of a Llama
+            model on the Hub, such as `HuggingFaceTB/SmolLM2-135M`. What begins like a path (`./`, `~`, a folder that
+            is there) is a path.
         device: where to put the weights; None is the fastest there is.
         dtype: of the weights; None is bfloat16 on a CUDA device, float32 elsewhere. A model computes in it too, or in
             float32 where the processor only emulates it.
 
     Raises:
         ModuleNotFoundError: the package with the weights is not installed.
-        FileNotFoundError: a folder without a file that belongs there, named.
+        FileNotFoundError: no such folder (the message has the nearest name that there is), or a folder without a file
+            that belongs there, named.
         ValueError: an unknown name; a file that is damaged, cut short or not the one expected; another architecture.
         ConnectionError: the Hub can't be reached and the model was never downloaded; the message says what to run.
     """
     device = pick_device() if device is None else torch.device(device)
-    name = str(name)
     if name == SMOLLM2:
         model, tokenizer = _load_packaged()
     elif name == TINYWORLD:
         model, tokenizer = read_trained(MODELS / TINYWORLD)
-    elif name and Path(name).is_dir():
-        model, tokenizer = read_trained(name) if is_trained(name) else read_directory(name)
-    elif re.fullmatch(r"[\w.-]+/[\w.-]+", name):
-        model, tokenizer = read_directory(_download(name))
     else:
-        raise ValueError(
-            f"unknown model {name!r}: give {SMOLLM2!r}, {TINYWORLD!r}, a folder, or a Hub id such as owner/name"
-        )
+        folder = _folder(name)
+        model, tokenizer = read_trained(folder) if is_trained(folder) else read_directory(folder)
     return model.to(device=device, dtype=pick_dtype(device) if dtype is None else dtype), tokenizer
 
 
@@ -83,17 +80,37 @@ def packaged_file() -> Path:
 
 
 def cache_directory() -> Path:
-    """Return the folder for unpacked models: $COURSE_CACHE (~ allowed), or the system's place for caches."""
-    return Path(os.environ.get("COURSE_CACHE") or platformdirs.user_cache_dir("course_utils")).expanduser().absolute()
+    """Return the folder for unpacked models: $COURSE_CACHE (~ allowed), or the system's place for caches.
+
+    Raises:
+        FileNotFoundError: it would be in a home folder, and the user has none.
+    """
+    try:
+        folder = os.environ.get("COURSE_CACHE") or platformdirs.user_cache_dir("course_utils")
+        return Path(folder).expanduser().absolute()
+    except (RuntimeError, KeyError) as error:
+        raise FileNotFoundError(f"no home folder ({error}): name a folder in COURSE_CACHE") from error
 
 
 def _load_packaged() -> tuple[DecoderLM, PretrainedTokenizer]:
-    cached = cache_directory() / f"{SMOLLM2}-{SHA256[:12]}"
-    if (cached / "config.json").is_file():
-        try:
+    unpacked = f"{SMOLLM2}-{SHA256[:12]}"
+    try:
+        cached = cache_directory() / unpacked
+        if (cached / "config.json").is_file():
             return read_directory(cached)
-        except (ValueError, OSError):
-            shutil.rmtree(cached, ignore_errors=True)  # a damaged copy: unpack it again
+    except (ValueError, OSError):
+        pass  # a damaged copy, or none that can be read: unpack it (again)
+    model, tokenizer = read_gguf(_checked_file())
+    try:
+        to_huggingface(model, tokenizer, cache_directory() / unpacked)
+    except (
+        OSError
+    ) as error:  # no home, a full or read-only disk: the model works all the same, the next load is as slow
+        warnings.warn(f"can't keep the unpacked model: {error}", stacklevel=3)
+    return model, tokenizer
+
+
+def _checked_file() -> Path:
     source = packaged_file()
     with open(source, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -102,26 +119,44 @@ def _load_packaged() -> tuple[DecoderLM, PretrainedTokenizer]:
             f"{source} is not the file of {PACKAGE} that the course was checked with (sha256 {digest[:12]}..., "
             f"expected {SHA256[:12]}...): run `{INSTALL}`"
         )
-    model, tokenizer = read_gguf(source)
+    return source
+
+
+def _folder(name: str | Path) -> Path:
+    """Return the folder that a name stands for: one of this machine, or the downloaded copy of a model on the Hub."""
+    path = Path(os.path.expanduser(name))
+    if str(name) and os.path.isdir(path):
+        return path
+    if isinstance(name, Path) or _is_written_as_path(name):
+        if os.path.isfile(path):
+            raise ValueError(f"{path} is a file: name the folder that holds it, with config.json and tokenizer.json")
+        raise FileNotFoundError(f"no such folder: {path}{_nearest(path)}")
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", name):
+        return download(name)
+    raise ValueError(
+        f"unknown model {name!r}: give {SMOLLM2!r}, {TINYWORLD!r}, a folder, or a Hub id such as owner/name"
+        + (_nearest(path) if name else "")
+    )
+
+
+def _is_written_as_path(name: str) -> bool:
+    first, *others = re.split(r"[/\\]", name)
+    return first.startswith((".", "~")) or os.path.isabs(name) or (bool(others) and os.path.isdir(first))
+
+
+def _nearest(path: Path) -> str:
+    """Return a question that names the folder, or the model, whose name is most like that of a missing folder."""
+    path = path.absolute()
+    there = next(parent for parent in path.parents if os.path.isdir(parent))
+    missing, *rest = path.relative_to(there).parts
     try:
-        to_huggingface(model, tokenizer, cached)
-    except OSError as error:  # a full or read-only disk: the model works all the same, the next load is as slow
-        warnings.warn(f"can't keep the unpacked model in {cached}: {error}", stacklevel=3)
-    return model, tokenizer
-
-
-def _download(name: str) -> Path:
-    import huggingface_hub  # here, because it takes a while and the packaged model doesn't need it
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
-
-    wanted = ["config.json", "tokenizer.json", "*.safetensors"]
-    try:
-        return Path(huggingface_hub.snapshot_download(name, allow_patterns=wanted))
-    except (RepositoryNotFoundError, GatedRepoError) as error:
-        raise ValueError(f"the Hub has no model {name!r} that you may read: {error}") from error
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
-        raise ConnectionError(
-            f"can't reach the Hugging Face Hub for {name!r} ({type(error).__name__}). With a network, run "
-            f"`hf download {name}` once; the course reads the downloaded copy from then on. "
-            f"Without one, {SMOLLM2!r} is always there."
-        ) from error
+        names = [name for name in os.listdir(there) if os.path.isdir(there / name)]
+    except OSError:  # a folder that may not be read
+        names = []
+    if there == Path.cwd():
+        names += [SMOLLM2, TINYWORLD]
+    for match in difflib.get_close_matches(missing, names, n=1):
+        whole = there.joinpath(match, *rest)
+        found = match if there == Path.cwd() and not rest else whole if os.path.isdir(whole) else there / match
+        return f" (did you mean {str(found)!r}?)"
+    return ""

@@ -7,6 +7,7 @@ in Radford et al. (2019), "Language Models are Unsupervised Multitask Learners",
 import heapq
 import json
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
@@ -16,16 +17,19 @@ from typing import Self
 from course_utils.files import write_atomically
 from course_utils.tokenization import gpt2, tokenizers_format
 from course_utils.tokenization.merges import learn_merges
+from course_utils.tokenization.parts import encode_parts
+from course_utils.tokenization.pieces import byte_pieces
 from course_utils.tokenization.protocol import checked_id, refuse_half_characters
 
-MAX_CACHED = 100_000  # pieces whose ids are kept; text repeats its words
+CACHE_BYTES = 16_000_000  # text repeats its words: the ids of about so many bytes of pieces are kept
+CACHED_CHARACTERS = 50  # a longer piece will hardly come again
 
 
 class BPETokenizer:
     """Bytes, and the merges that join them to longer tokens.
 
     Ids: the special tokens, then the 256 bytes in the order of `gpt2.ORDER`, then one per merge, in the order learned.
-    A special token that a text holds becomes its one id; none is added that is not written.
+    A special token that a text holds becomes its one id, unless asked otherwise; none is added that is not written.
 
     Args:
         merges: pairs of tokens; each token is one byte or made by an earlier merge.
@@ -54,6 +58,7 @@ class BPETokenizer:
         longest_first = sorted(self._special_ids, key=len, reverse=True)
         self._special = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
         self._cache: dict[str, list[int]] = {}
+        self._cached_bytes = 0
 
     @classmethod
     def train(cls, texts: Iterable[str], vocab_size: int, special_tokens: Sequence[str] = ()) -> Self:
@@ -123,14 +128,37 @@ class BPETokenizer:
             raise ValueError(f"{token!r} is not among the special tokens {self.special_tokens}")
         return self._special_ids[token]
 
-    def encode(self, text: str) -> list[int]:
+    def encode(self, text: str, specials: bool = True) -> list[int]:
         """Return the token ids of a text.
+
+        Args:
+            text: any text.
+            specials: a special token that is written in the text becomes its id. False takes its name as plain text:
+                for words that come from elsewhere, a user's in a chat, say.
 
         Raises:
             ValueError: the text holds half of a surrogate pair, which is no character.
         """
         refuse_half_characters(text)
-        return self._encode(text)
+        return self._encode(text, specials)
+
+    def encode_iterable(self, texts: Iterable[str], specials: bool = True) -> Iterator[int]:
+        """Give the ids that `encode` gives for the joined texts, one by one, without holding more than a part of them.
+
+        A file of any size can be read line by line. What waits for the next text is a piece that may still grow, or
+        the beginning of a special token.
+
+        Args:
+            texts: parts of one text, cut anywhere, such as the lines of an open file.
+            specials: as in `encode`.
+
+        Raises:
+            ValueError: a part holds half of a surrogate pair; texts are one string instead of several.
+        """
+        if isinstance(texts, str):
+            raise ValueError("texts must be several strings, got one: call encode, or pass [text]")
+        special = self._special if specials else None
+        return encode_parts(texts, lambda text: self._encode(text, specials), special, self._special_ids)
 
     def encode_bytes(self, data: bytes) -> list[int]:
         """Return the token ids of any bytes; of the UTF-8 bytes of a text, the same as `encode`."""
@@ -151,6 +179,20 @@ class BPETokenizer:
             ValueError: an id that is not in the vocabulary.
         """
         return b"".join(map(self.token_bytes, ids))
+
+    def pieces(self, ids: Iterable[int]) -> list[str]:
+        """Return what each token adds to the text: one string per id, joined they are `decode(ids)`.
+
+        A character that is spread over several tokens comes with the last of them.
+
+        Raises:
+            ValueError: an id that is not in the vocabulary.
+        """
+        return byte_pieces(map(self.token_bytes, ids))
+
+    def token_texts(self) -> list[str]:
+        """Return the text of each id of the vocabulary; a part of a character is U+FFFD."""
+        return [token.decode("utf-8", "replace") for token in self._tokens]
 
     def save(self, path: str | Path) -> None:
         """Write the tokenizer in the `tokenizers` JSON format, which `transformers` reads too."""
@@ -177,30 +219,36 @@ class BPETokenizer:
             ) from None
         return tokenizer
 
-    def _encode(self, text: str) -> list[int]:
+    def _encode(self, text: str, specials: bool = True) -> list[int]:
         ids = []
-        for part in self._parts(text):
-            if part in self._special_ids:
+        for part, is_special in self._parts(text) if specials else [(text, False)]:
+            if is_special:
                 ids.append(self._special_ids[part])
                 continue
             for piece in gpt2.split(part):
-                if piece not in self._cache:
-                    if len(self._cache) == MAX_CACHED:
-                        self._cache.clear()
-                    self._cache[piece] = self._merge(
-                        [self._byte_ids[b] for b in piece.encode(errors="surrogateescape")]
-                    )
-                ids += self._cache[piece]
+                known = self._cache.get(piece)
+                ids += self._encode_piece(piece) if known is None else known
         return ids
 
-    def _parts(self, text: str) -> Iterator[str]:
-        """Give the special tokens of a text, and what is between them."""
+    def _encode_piece(self, piece: str) -> list[int]:
+        ids = self._merge([self._byte_ids[byte] for byte in piece.encode(errors="surrogateescape")])
+        if len(piece) <= CACHED_CHARACTERS:
+            size = sys.getsizeof(piece) + sys.getsizeof(ids)
+            if self._cached_bytes + size > CACHE_BYTES:
+                self._cache.clear()
+                self._cached_bytes = 0
+            self._cache[piece] = ids
+            self._cached_bytes += size
+        return ids
+
+    def _parts(self, text: str) -> Iterator[tuple[str, bool]]:
+        """Give the special tokens of a text, and what is between them; True says that it is a special token."""
         start = 0
         for match in self._special.finditer(text) if self._special else ():
-            yield text[start : match.start()]
-            yield match[0]
+            yield text[start : match.start()], False
+            yield match[0], True
             start = match.end()
-        yield text[start:]
+        yield text[start:], False
 
     def _merge(self, ids: list[int]) -> list[int]:
         """Join the tokens of one piece, always the pair that was learned first, from left to right.

@@ -44,8 +44,12 @@ class CharTokenizer:
         """Number of characters."""
         return len(self._characters)
 
-    def encode(self, text: str) -> list[int]:
+    def encode(self, text: str, specials: bool = True) -> list[int]:
         """Return one id per character.
+
+        Args:
+            text: characters of the vocabulary.
+            specials: as for every tokenizer; this one has no special tokens.
 
         Raises:
             ValueError: a character that training never saw, named.
@@ -61,6 +65,14 @@ class CharTokenizer:
     def decode(self, ids: Iterable[int]) -> str:
         """Return the characters of the ids, joined."""
         return "".join(self._characters[checked_id(id, self.vocab_size)] for id in ids)
+
+    def pieces(self, ids: Iterable[int]) -> list[str]:
+        """Return the character of each id; joined, they are `decode(ids)`."""
+        return list(self.decode(ids))
+
+    def token_texts(self) -> list[str]:
+        """Return the characters in the order of their ids."""
+        return list(self._characters)
 
     def save(self, path: str | Path) -> None:
         """Write the characters to a JSON file."""

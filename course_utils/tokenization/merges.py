@@ -1,17 +1,19 @@
 """Byte pair encoding, the learning: join the commonest pair of neighbours, and again.
 
 Source: Gage (1994), "A New Algorithm for Data Compression"; Sennrich, Haddow and Birch (2016), "Neural Machine
-Translation of Rare Words with Subword Units", algorithm 1.
+Translation of Rare Words with Subword Units", algorithm 1. The order of the work, with the places of each pair kept
+in an index: Zouhar et al. (2023), "A Formal Perspective on Byte-Pair Encoding".
 """
 
 import heapq
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from course_utils.tokenization.gpt2 import ORDER
 
 Pair = tuple[int, int]
+GAP = -1  # no token: between two pieces, and where a merged token's right part stood
 
 
 def learn_merges(pieces: Mapping[bytes, int], n_merges: int) -> list[tuple[bytes, bytes]]:
@@ -30,42 +32,60 @@ def learn_merges(pieces: Mapping[bytes, int], n_merges: int) -> list[tuple[bytes
         The pairs in the order learned; fewer than n_merges if every piece has become one token before.
     """
     tokens = [bytes([byte]) for byte in ORDER]  # id -> bytes
-    ids = {token[0]: id for id, token in enumerate(tokens)}
-    words = [[ids[byte] for byte in piece] for piece in pieces]
-    counts = list(pieces.values())
+    numbers = {token[0]: id for id, token in enumerate(tokens)}
+    ids, weights = [GAP], [0]  # all pieces in one row, a gap on both sides of each; how often the piece occurs
+    for piece, count in pieces.items():
+        ids += [*map(numbers.__getitem__, piece), GAP]
+        weights += [count] * (len(piece) + 1)
+    before, after = (
+        list(range(-1, len(ids) - 1)),
+        list(range(1, len(ids) + 1)),
+    )  # a merged token has its left part's place
 
-    pair_counts: Counter[Pair] = Counter()
-    words_with: dict[Pair, set[int]] = defaultdict(set)  # which words hold a pair, or once held it
-    for i, word in enumerate(words):
-        for pair in pairwise(word):
-            pair_counts[pair] += counts[i]
-            words_with[pair].add(i)
+    totals: defaultdict[Pair, int] = defaultdict(int)
+    places: defaultdict[Pair, list[int]] = defaultdict(list)  # where a pair begins, or once began, from left to right
+    for i, pair in enumerate(pairwise(ids)):
+        if GAP not in pair:
+            totals[pair] += weights[i]
+            places[pair].append(i)
 
-    queue = [(-count, pair) for pair, count in pair_counts.items()]  # the most frequent first, then the smallest
+    queue = [(-total, pair) for pair, total in totals.items()]  # the most frequent first, then the smallest
     heapq.heapify(queue)
     merges = []
     while queue and len(merges) < n_merges:
-        count, pair = heapq.heappop(queue)
-        if -count != pair_counts[pair]:  # other merges took some of its places since it was queued
-            if pair_counts[pair] > 0:
-                heapq.heappush(queue, (-pair_counts[pair], pair))
+        total, pair = heapq.heappop(queue)
+        if -total != totals[pair]:  # other merges took some of its places since it was queued
+            if totals[pair] > 0:
+                heapq.heappush(queue, (-totals[pair], pair))
             continue
-        merges.append((tokens[pair[0]], tokens[pair[1]]))
+        left, right = pair
+        merges.append((tokens[left], tokens[right]))
         new = len(tokens)
         tokens.append(b"".join(merges[-1]))
-        changed = set()
-        for i in words_with.pop(pair):
-            word, merged = words[i], replace_pair(words[i], pair, new)
-            for old_pair in pairwise(word):
-                pair_counts[old_pair] -= counts[i]
-            for new_pair in pairwise(merged):
-                pair_counts[new_pair] += counts[i]
-                if new in new_pair:  # any other was there before: it is in the index and in the queue
-                    words_with[new_pair].add(i)
-                    changed.add(new_pair)
-            words[i] = merged
-        for new_pair in changed:
-            heapq.heappush(queue, (-pair_counts[new_pair], new_pair))
+        made = set()
+        for i in places.pop(pair):
+            j = after[i]
+            if ids[i] != left or ids[j] != right:  # no longer there
+                continue
+            ids[i], ids[j], after[i] = new, GAP, after[j]
+            before[after[i]] = i
+            weight, h, k = weights[i], before[i], after[i]
+            totals[pair] -= weight
+            if ids[h] != GAP:
+                totals[ids[h], left] -= weight
+                new_pair = ids[h], new
+                totals[new_pair] += weight
+                places[new_pair].append(h)
+                made.add(new_pair)
+            if ids[k] != GAP:
+                totals[right, ids[k]] -= weight
+                new_pair = new, ids[k]
+                totals[new_pair] += weight
+                places[new_pair].append(i)
+                made.add(new_pair)
+        for new_pair in made:
+            if totals[new_pair]:
+                heapq.heappush(queue, (-totals[new_pair], new_pair))
     return merges
 
 

@@ -14,11 +14,26 @@ class Tokenizer(Protocol):
     def vocab_size(self) -> int:
         """Number of token types; ids run from 0 to vocab_size - 1."""
 
-    def encode(self, text: str) -> list[int]:
-        """Return the token ids of a text; no special token is added."""
+    def encode(self, text: str, specials: bool = True) -> list[int]:
+        """Return the token ids of a text; no special token is added.
+
+        Args:
+            text: any text.
+            specials: a special token that is written in the text becomes its id. False takes its name as plain text:
+                for words that come from elsewhere, a user's in a chat, say.
+        """
 
     def decode(self, ids: Iterable[int]) -> str:
         """Return the text of token ids."""
+
+    def pieces(self, ids: Iterable[int]) -> list[str]:
+        """Return what each token adds to the text: one string per id, joined they are `decode(ids)`.
+
+        A character that is spread over several tokens comes with the last of them.
+        """
+
+    def token_texts(self) -> list[str]:
+        """Return the text of each id of the vocabulary, as it stands within a text; a part of a character is U+FFFD."""
 
     def save(self, path: str | Path) -> None:
         """Write the tokenizer to one JSON file."""

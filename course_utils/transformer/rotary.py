@@ -8,8 +8,27 @@ import torch
 from torch import Tensor
 
 
+def frequencies(head_dim: int, theta: float, device: torch.device | None = None) -> Tensor:
+    """Return the angle per position of each pair of dimensions, 1 / theta ** (2 i / head).
+
+    It is the quotient that Hugging Face computes, to the last bit: theta ** (-2 i / head), the same number on paper, is
+    rounded otherwise, and a position of some thousands makes an angle of it that differs in the fourth digit.
+
+    Args:
+        head_dim: size of a head.
+        theta: base of the wavelengths.
+
+    Returns:
+        (head / 2,) float32, in radians, falling from 1.
+
+    Source: Su, Lu, Pan, Murtadha, Wen and Liu (2021), "RoFormer", section 3.2.2.
+    """
+    exponents = torch.arange(0, head_dim, 2, device=device).float() / head_dim  # (head / 2,)
+    return 1 / theta**exponents
+
+
 def rotation(positions: Tensor, head_dim: int, theta: float) -> tuple[Tensor, Tensor]:
-    """Return cosine and sine of every angle position * theta ** (-2 i / head).
+    """Return cosine and sine of every angle position * frequency.
 
     Args:
         positions: (T,) or (B, T) whole numbers.
@@ -18,11 +37,8 @@ def rotation(positions: Tensor, head_dim: int, theta: float) -> tuple[Tensor, Te
 
     Returns:
         Two float32 tensors (..., 1, T, head / 2); the 1 stands for the heads.
-
-    Source: Su, Lu, Pan, Murtadha, Wen and Liu (2021), "RoFormer", section 3.2.2.
     """
-    exponents = torch.arange(0, head_dim, 2, device=positions.device).float() / head_dim  # (head / 2,)
-    angles = positions[..., None].float() * theta**-exponents  # (..., T, head / 2)
+    angles = positions[..., None].float() * frequencies(head_dim, theta, positions.device)  # (..., T, head / 2)
     return angles.cos().unsqueeze(-3), angles.sin().unsqueeze(-3)
 
 

@@ -117,7 +117,7 @@ class SamplingExplorer(ipywidgets.VBox):
 
         Args:
             model: `model(ids (1, T)) -> logits (1, T, V)`.
-            tokenizer: `encode(str) -> list[int]`, `decode(list[int]) -> str` and `vocab_size`.
+            tokenizer: `encode(str) -> list[int]` and `token_texts() -> list[str]`.
             prompt: the text to continue.
             settings: temperature, top_k, top_p, seed.
 
@@ -125,8 +125,8 @@ class SamplingExplorer(ipywidgets.VBox):
             ValueError: the prompt is empty.
         """
         logits = _next_logits(model, _encode(tokenizer, prompt))
-        known = range(min(tokenizer.vocab_size, len(logits)))  # some models pad their vocabulary
-        tokens = [tokenizer.decode([i]) for i in known] + [f"[{i}]" for i in range(len(known), len(logits))]
+        tokens = tokenizer.token_texts()[: len(logits)]
+        tokens += [f"[{i}]" for i in range(len(tokens), len(logits))]  # some models pad their vocabulary
         explorer = cls(tokens, logits, **settings)
         explorer._attach(model, tokenizer, prompt)
         return explorer

@@ -5,6 +5,7 @@ Only printed: `pytest -m benchmark -s tests/benchmarks`.
 
 from pydoc_data.topics import topics
 
+import numpy as np
 import pytest
 import tokenizers
 from timing import best_of_each
@@ -37,6 +38,22 @@ def test_training(n_characters, vocab_size):
     text = MEGABYTE[:n_characters]
     seconds = best_of_each(ours=lambda: BPETokenizer.train([text], vocab_size), theirs=lambda: peer(text, vocab_size))
     report(f"training, {n_characters:,} characters to {vocab_size:,} types", seconds)
+
+
+def test_training_on_one_piece():
+    """Chinese has no spaces: 30,000 characters of it are one piece, whatever is learned in it."""
+    text = "".join(chr(0x4E00 + int(i)) for i in np.random.default_rng(0).zipf(1.2, 60_000) if i < 20_000)[:30_000]
+    seconds = best_of_each(ours=lambda: BPETokenizer.train([text], 1_256), theirs=lambda: peer(text, 1_256))
+    report(f"training, one piece of {len(text):,} Chinese characters to 1,256 types", seconds)
+
+
+def test_texts_of_a_vocabulary(smollm2):
+    tokenizer = smollm2[1]
+    seconds = best_of_each(
+        ours=tokenizer.token_texts,
+        theirs=lambda: [tokenizer.backend.decode([id]) for id in range(tokenizer.vocab_size)],
+    )
+    report(f"the texts of {tokenizer.vocab_size:,} ids", seconds)
 
 
 @pytest.mark.parametrize("kind", ["prose", "one piece"])

@@ -36,13 +36,11 @@ from course_utils.widgets import SamplingExplorer
 
 
 class Letters:
-    vocab_size = 128
-
     def encode(self, text):
         return [ord(c) for c in text]
 
-    def decode(self, ids):
-        return "".join(map(chr, ids))
+    def token_texts(self):
+        return list(map(chr, range(128)))
 
 
 def model(ids):

@@ -1,0 +1,41 @@
+"""Fetch a model from the Hugging Face Hub, or find the copy that was downloaded before."""
+
+from pathlib import Path
+
+from course_utils.pretrained.weights import INDEX, WEIGHTS, read_index
+
+
+def download(name: str) -> Path:
+    """Return the folder of a model's files; only those that the course reads are downloaded.
+
+    Args:
+        name: the id of the model, such as `HuggingFaceTB/SmolLM2-135M`.
+
+    Raises:
+        ValueError: the Hub has no such model that the user may read, or the index of its weights is damaged.
+        ConnectionError: the Hub can't be reached and the model was never downloaded; the message says what to run.
+    """
+    folder = _fetch(name, ["config.json", "tokenizer.json", WEIGHTS, INDEX])
+    if not (folder / WEIGHTS).is_file() and (shards := read_index(folder)):
+        folder = _fetch(name, sorted(shards), revision=folder.name)  # a folder has the name of its revision
+    return folder
+
+
+def _fetch(name: str, files: list[str], revision: str | None = None) -> Path:
+    import huggingface_hub  # here, because it takes a while and the packaged model doesn't need it
+    from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError, RepositoryNotFoundError
+
+    wanted = {"repo_id": name, "allow_patterns": files, "revision": revision}
+    try:
+        return Path(huggingface_hub.snapshot_download(**wanted))
+    except (RepositoryNotFoundError, GatedRepoError) as error:
+        raise ValueError(f"the Hub has no model {name!r} that you may read: {error}") from error
+    except Exception as error:  # no network, or whatever an HTTP client makes of a proxy variable that it can't read
+        try:
+            return Path(huggingface_hub.snapshot_download(**wanted, local_files_only=True))
+        except LocalEntryNotFoundError:
+            raise ConnectionError(
+                f"can't reach the Hugging Face Hub for {name!r} ({type(error).__name__}: {error}). With a network, run "
+                f"`hf download {name}` once; the course reads the downloaded copy from then on. "
+                "Without one, the packaged models are always there."
+            ) from error
