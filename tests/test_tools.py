@@ -378,6 +378,21 @@ def test_a_setting_reaches_the_libraries(setting):
         assert (capability, threads) == ("DEFAULT", "1")
 
 
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "ftp://x", "http://[::1", ":::", "http://127.0.0.1:9"])
+def test_a_proxy_that_no_client_can_read_does_not_keep_lab_from_starting(proxy):
+    """JupyterLab makes an HTTP client when it is imported, though the course asks nobody for anything."""
+    code = (
+        "import lab, os; lab.forget_unreadable_proxies(); import jupyterlab.labapp; print(os.environ.get('ALL_PROXY'))"
+    )
+    environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
+    environment |= {"PYTHONPATH": os.pathsep.join([str(TOOLS), *sys.path]), "ALL_PROXY": proxy}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    readable = proxy == "http://127.0.0.1:9"
+    assert done.stdout.split()[-1] == (proxy if readable else "None")
+    assert ("ALL_PROXY" in done.stderr) != readable
+
+
 def test_processes_are_started_with_threads_that_sleep_while_they_wait(monkeypatch):
     monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
     monkeypatch.setenv("KMP_BLOCKTIME", "200")  # what the user says is heeded
@@ -486,11 +501,6 @@ def test_lab_prints_an_address_that_opens_the_first_notebook(tmp_path):
     finally:
         server.terminate()
         server.wait(30)
-
-
-@pytest.fixture(autouse=True)
-def tools_on_the_path(monkeypatch):
-    monkeypatch.syspath_prepend(TOOLS)  # they import each other
 
 
 def load(name):

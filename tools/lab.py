@@ -38,7 +38,21 @@ def kernel_environment():
     return environment
 
 
+def forget_unreadable_proxies():
+    """Drop the proxy variables that JupyterLab's HTTP client can't read: it would not even be imported with them."""
+    import httpx
+
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+        if proxy := os.environ.get(name):
+            try:
+                httpx.AsyncHTTPTransport(proxy=proxy)
+            except Exception as error:  # a missing library, an unknown scheme, no address at all: each has its own
+                print(f"{name}={proxy} is left out, JupyterLab can't use it: {error}", file=sys.stderr)
+                del os.environ[name]
+
+
 def main():
+    forget_unreadable_proxies()
     from jupyterlab.labapp import LabApp
 
     os.environ.update(kernel_environment())  # kernels inherit it

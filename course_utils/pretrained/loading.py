@@ -103,9 +103,7 @@ def _load_packaged() -> tuple[DecoderLM, PretrainedTokenizer]:
     model, tokenizer = read_gguf(_checked_file())
     try:
         to_huggingface(model, tokenizer, cache_directory() / unpacked)
-    except (
-        OSError
-    ) as error:  # no home, a full or read-only disk: the model works all the same, the next load is as slow
+    except OSError as error:  # no home, a full or read-only disk: the next load will be as slow as this one
         warnings.warn(f"can't keep the unpacked model: {error}", stacklevel=3)
     return model, tokenizer
 

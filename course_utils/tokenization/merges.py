@@ -40,7 +40,7 @@ def learn_merges(pieces: Mapping[bytes, int], n_merges: int) -> list[tuple[bytes
     before, after = (
         list(range(-1, len(ids) - 1)),
         list(range(1, len(ids) + 1)),
-    )  # a merged token has its left part's place
+    )  # a merged token has its left's place
 
     totals: defaultdict[Pair, int] = defaultdict(int)
     places: defaultdict[Pair, list[int]] = defaultdict(list)  # where a pair begins, or once began, from left to right
