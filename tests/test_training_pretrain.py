@@ -16,7 +16,8 @@ from course_utils.corpora.tinyworld import TinyWorld
 from course_utils.tokenization import BPETokenizer, CharTokenizer
 from course_utils.training.checkpoint import FILE_NAME, read_checkpoint
 from course_utils.training.pretrain import COMPILING_PAYS, main
-from course_utils.training.streaming import SEPARATOR, StreamedWindows, document_row, read_corpus
+from course_utils.training.streaming import SEPARATOR, StreamedWindows, document_row
+from course_utils.training.texts import read_corpus
 
 SMALL = (
     *("--d-model", "16", "--layers", "1", "--heads", "2", "--context-length", "16"),
@@ -127,7 +128,7 @@ def test_a_new_run_leaves_nothing_of_an_older_one(capsys, tmp_path, file):
 
 @pytest.mark.parametrize("tokenizer", [("char",), ("bpe", "--vocab-size", "300")])
 def test_tinyworld_is_streamed(capsys, tmp_path, monkeypatch, tokenizer):
-    monkeypatch.setattr("course_utils.training.streaming.TOKENIZER_DOCUMENTS", 200)
+    monkeypatch.setattr("course_utils.training.texts.TOKENIZER_DOCUMENTS", 200)
     result = run(capsys, "--corpus", "tinyworld", "--tokenizer", *tokenizer, "--steps", 2, "--out", tmp_path)
     assert result["finished"]
     assert load(tmp_path)[1].decode(load(tmp_path)[1].encode("Ines was at the lake.")) != ""

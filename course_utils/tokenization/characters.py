@@ -62,6 +62,10 @@ class CharTokenizer:
         """Return the characters of the ids, joined."""
         return "".join(self._characters[checked_id(id, self.vocab_size)] for id in ids)
 
+    def decode_bytes(self, ids: Iterable[int]) -> bytes:
+        """Return the UTF-8 bytes of the characters of the ids."""
+        return self.decode(ids).encode()
+
     def save(self, path: str | Path) -> None:
         """Write the characters to a JSON file."""
         document = {"type": "CharTokenizer", "characters": self._characters}

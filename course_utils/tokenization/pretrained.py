@@ -1,13 +1,20 @@
 """The tokenizers of published models."""
 
+import json
+import re
 from collections.abc import Iterable
+from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import Self
 
 import tokenizers
 
 from course_utils.files import write_atomically
+from course_utils.tokenization import gpt2
 from course_utils.tokenization.protocol import checked_id, refuse_half_characters
+
+_BYTE = re.compile("<0x[0-9A-F]{2}>")  # how sentencepiece's models name the bytes of a character that is no token
 
 
 class PretrainedTokenizer:
@@ -43,6 +50,27 @@ class PretrainedTokenizer:
         ids = [checked_id(id, self.vocab_size) for id in ids]
         return self.backend.decode(ids, skip_special_tokens=False)
 
+    def decode_bytes(self, ids: Iterable[int]) -> bytes:
+        """Return the bytes of token ids, also where they begin or end within a character."""
+        ids = [checked_id(id, self.vocab_size) for id in ids]
+        if self._is_byte_level:
+            return b"".join(map(_bytes_of_characters, map(self.backend.id_to_token, ids)))
+        data = b""
+        for is_byte, run in groupby(ids, lambda id: _BYTE.fullmatch(self.backend.id_to_token(id)) is not None):
+            run = list(run)
+            if is_byte:
+                data += bytes(int(self.backend.id_to_token(id)[3:5], 16) for id in run)
+            elif data:  # decoders drop a space at the beginning of a text, and this is none
+                data += self.decode([run[0], *run]).removeprefix(self.decode(run[:1])).encode()
+            else:
+                data += self.decode(run).encode()
+        return data
+
+    @cached_property
+    def _is_byte_level(self) -> bool:
+        decoder = json.loads(self.backend.to_str())["decoder"] or {}
+        return "ByteLevel" in [step["type"] for step in decoder.get("decoders", [decoder]) if step]
+
     def token_id(self, token: str) -> int:
         """Return the id of one token by its name, such as `<|endoftext|>`.
 
@@ -70,3 +98,11 @@ class PretrainedTokenizer:
             return cls(tokenizers.Tokenizer.from_buffer(data))
         except Exception as error:  # the library raises plain Exception
             raise ValueError(f"{path} is not in the tokenizers JSON format: {error}") from None
+
+
+def _bytes_of_characters(token: str) -> bytes:
+    """Return the bytes that a byte-level token writes; an added token may be written as it is."""
+    try:
+        return gpt2.read(token)
+    except KeyError:
+        return token.encode()

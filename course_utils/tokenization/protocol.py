@@ -20,6 +20,9 @@ class Tokenizer(Protocol):
     def decode(self, ids: Iterable[int]) -> str:
         """Return the text of token ids."""
 
+    def decode_bytes(self, ids: Iterable[int]) -> bytes:
+        """Return the bytes of token ids, also where they begin or end within a character."""
+
     def save(self, path: str | Path) -> None:
         """Write the tokenizer to one JSON file."""
 
