@@ -12,7 +12,6 @@ from course_utils import corpora
 from course_utils.training.streaming import SEPARATOR, TOKENIZER_DOCUMENTS, texts_of_documents
 
 VALIDATION_DOCUMENTS = 1000  # of a data set on the Hub, at most: its loss is known to about 0.01 nats then
-SHUFFLED_TOGETHER = 100  # documents of a data set on the Hub, for each row of the batch: many are sorted
 
 
 @dataclass(frozen=True)
@@ -48,8 +47,8 @@ def read_file(path: str | Path) -> Texts:
 def read_corpus(name: str, n_shards: int) -> Texts:
     """Return the training split of a corpus as a stream, and documents of its validation split as a list.
 
-    A data set of the Hub is read while it is needed and never downloaded as a whole: its stream is shuffled a little,
-    and the first VALIDATION_DOCUMENTS of its validation split are taken. Of the course's own corpora all are.
+    A data set of the Hub is read in the order of its files while it is needed, and never downloaded as a whole; the
+    first VALIDATION_DOCUMENTS of its validation split are taken. Of the course's own corpora all are.
 
     Args:
         name: as in `corpora.load`; the documents are in the column text.
@@ -67,17 +66,15 @@ def read_corpus(name: str, n_shards: int) -> Texts:
         if not isinstance(first.get("text", 0), str | None):
             raise ValueError(f"the corpus {name!r} has no column text of strings in {split}, only {sorted(first)}")
     if name in corpora.LOCAL:
-        train, at_most = splits["train"], None
-        samples = corpora.load(name, "train")[:TOKENIZER_DOCUMENTS]["text"]
+        samples, at_most = corpora.load(name, "train")[:TOKENIZER_DOCUMENTS]["text"], None
     else:
-        train, at_most = splits["train"].shuffle(seed=0, buffer_size=SHUFFLED_TOGETHER), VALIDATION_DOCUMENTS
-        samples = islice(texts_of_documents(train), TOKENIZER_DOCUMENTS)
+        samples, at_most = islice(texts_of_documents(splits["train"]), TOKENIZER_DOCUMENTS), VALIDATION_DOCUMENTS
     samples = [text + SEPARATOR for text in samples]
     validation = list(islice(texts_of_documents(splits["validation"]), at_most))
     if not validation or not samples:
         raise ValueError(f"the corpus {name!r} has no document in its split {'train' if validation else 'validation'}")
     characters = partial(_characters, name) if name in corpora.LOCAL else None
-    return Texts(f"the corpus {name}", train, validation, samples, characters)
+    return Texts(f"the corpus {name}", splits["train"], validation, samples, characters)
 
 
 def _characters(name: str) -> set[str]:
