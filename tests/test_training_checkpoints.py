@@ -16,6 +16,7 @@ import pytest
 import safetensors.torch
 import torch
 import torch.nn.functional as F
+from patience import PATIENCE
 
 from course_utils.training import Trainer, TrainingConfig
 from course_utils.training.checkpoint import FILE_NAME, read_checkpoint, write_checkpoint
@@ -118,7 +119,7 @@ def test_a_killed_process_leaves_a_checkpoint_that_goes_on(tmp_path, optimizer):
     at = random.randint(2, STEPS)
     environment = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}  # the same order of sums
     command = [sys.executable, __file__, optimizer, str(at), str(tmp_path)]
-    killed = subprocess.run(command, env=environment, timeout=100, capture_output=True, text=True)
+    killed = subprocess.run(command, env=environment, timeout=PATIENCE, capture_output=True, text=True)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert len(list(tmp_path.iterdir())) == 2, "the checkpoint, and half of the next"
 

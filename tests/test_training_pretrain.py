@@ -13,6 +13,7 @@ import datasets
 import pytest
 import tokenizers
 import torch
+from patience import PATIENCE
 from tokenizers import decoders, models, pre_tokenizers
 
 from course_utils import corpora, evaluation, pretrained, training
@@ -546,7 +547,7 @@ def test_torchrun_prints_one_line_and_has_the_losses_of_one_process(tmp_path, fi
     same = ("--steps", "20", "--precision", "float64")
     for name, more in (("alone", ()), ("ddp", ()), ("fsdp", ("--shard",))):
         process = command(file, tmp_path / name, *same, *more, processes=1 if name == "alone" else 2)
-        out, err = process.communicate(timeout=150)
+        out, err = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, err
         assert json.loads(out)["processes"] == (1 if name == "alone" else 2)
         assert losses(tmp_path / name) == pytest.approx(losses(tmp_path / "alone"), abs=1e-9)
@@ -559,11 +560,11 @@ def test_torchrun_prints_one_line_and_has_the_losses_of_one_process(tmp_path, fi
 def test_sigterm_leaves_a_checkpoint_and_resume_ends_as_if_nothing_had_been(capsys, tmp_path, file):
     settings = ("--checkpoint-every", "5", "--decay", "constant", "--warmup", "0")
     process = command(file, tmp_path / "out", "--steps", "1000000", *settings)
-    deadline = time.monotonic() + 100
-    while not (tmp_path / "out" / FILE_NAME).exists() and time.monotonic() < deadline:
+    deadline = time.monotonic() + PATIENCE
+    while not (tmp_path / "out" / FILE_NAME).exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE)
     result = json.loads(out.splitlines()[-1])
     assert process.returncode == 0
     assert f"stopped at step {result['steps']}" in err
@@ -571,5 +572,5 @@ def test_sigterm_leaves_a_checkpoint_and_resume_ends_as_if_nothing_had_been(caps
     steps = result["steps"] + 5
     for out_directory, more in ((tmp_path / "out", ("--resume",)), (tmp_path / "whole", ())):
         process = command(file, out_directory, "--steps", str(steps), *settings, *more)
-        assert process.communicate(timeout=100)
+        assert process.communicate(timeout=PATIENCE)
     assert losses(tmp_path / "out") == losses(tmp_path / "whole")
