@@ -66,12 +66,7 @@ def parser() -> argparse.ArgumentParser:
     budget.add_argument("--tokens", type=int, help="tokens to train on, repeats included")
     add("--out", type=Path, required=True, help="the folder to write")
     add("--resume", action="store_true", help="go on from the checkpoint in --out")
-    add(
-        "--tokenizer",
-        choices=("char", "bpe"),
-        default="char",
-        help="characters (not those of a data set on the Hub), or byte-level BPE",
-    )
+    add("--tokenizer", choices=("char", "bpe"), default="char", help="characters, or byte-level BPE, as the Hub needs")
     add("--vocab-size", type=int, default=1024, help="of --tokenizer bpe")
     add("--d-model", type=int, default=128, help="width")
     add("--layers", type=int, default=3, help="blocks")
