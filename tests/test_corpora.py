@@ -15,6 +15,33 @@ def test_pydocs_is_real_prose_in_two_splits_without_overlap():
     assert isinstance(corpora.load("pydocs", "train"), datasets.Dataset)
 
 
+@pytest.mark.parametrize("name", corpora.LOCAL)
+@pytest.mark.parametrize("n_shards", [1, 3])
+def test_a_stream_begins_with_what_is_loaded(name, n_shards):
+    streams, loaded = corpora.stream(name, n_shards), corpora.load(name)
+    assert sorted(streams) == sorted(loaded)
+    for split, stream in streams.items():
+        assert stream.num_shards == n_shards
+        if n_shards == 1:
+            assert [row["text"] for row in stream.take(40)] == loaded[split]["text"][:40]
+
+
+def test_the_stream_of_tinyworld_has_no_end_and_is_not_drawn_before_it_is_read():
+    assert next(iter(corpora.stream("tinyworld")["train"].skip(10_050)))["text"] not in set(
+        corpora.load("tinyworld", "train")["text"]
+    )
+
+
+@pytest.mark.parametrize("ask", [corpora.load, corpora.stream, corpora.characters])
+def test_an_unknown_corpus_is_unknown_to_all(ask):
+    with pytest.raises(ValueError, match="unknown corpus 'tinyworlds': choose one of"):
+        ask("tinyworlds")
+
+
+def test_nobody_knows_the_characters_of_a_data_set_on_the_hub():
+    assert corpora.characters("owner/stories") is None
+
+
 @pytest.mark.parametrize(
     ("name", "split", "word"),
     [("pydoc", None, "pydocs"), ("pydocs", "test", "validation"), ("a/b/c", None, "owner/name")],
@@ -24,12 +51,13 @@ def test_an_unknown_name_or_split_lists_the_known(name, split, word):
         corpora.load(name, split)
 
 
-def test_without_a_network_the_hub_says_what_to_run(monkeypatch, tmp_path):
+@pytest.mark.parametrize("ask", [corpora.load, corpora.stream])
+def test_without_a_network_the_hub_says_what_to_run(monkeypatch, tmp_path, ask):
     monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path)
     with pytest.raises(ConnectionError, match="hf download --repo-type dataset owner/stories"):
-        corpora.load("owner/stories")
+        ask("owner/stories")
 
 
 def test_a_downloaded_data_set_is_read_without_a_network(monkeypatch, tmp_path):
@@ -45,3 +73,4 @@ def test_a_downloaded_data_set_is_read_without_a_network(monkeypatch, tmp_path):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", str(tmp_path / "prepared"))
     assert corpora.load("owner/stories", "train")["text"] == ["once", "twice"]
+    assert [row["text"] for row in corpora.stream("owner/stories")["train"]] == ["once", "twice"]

@@ -184,7 +184,8 @@ def test_settings_that_keep_the_libraries_off_bfloat16_are_heeded(setting):
 
 def test_importing_prints_nothing_and_leaves_the_heavy_libraries_alone():
     code = (
-        "import sys; from course_utils import decoding, device, pretrained, tokenization, transformer;"
+        "import sys; from course_utils import decoding, device, evaluation, ngram, pretrained;"
+        "from course_utils import tokenization, training, transformer;"
         "assert not {'transformers', 'datasets', 'matplotlib', 'ipywidgets'} & sys.modules.keys()"
     )
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True)

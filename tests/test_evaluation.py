@@ -91,6 +91,16 @@ def attends_to_all(ids):
     return so_far.float()
 
 
+@pytest.mark.parametrize("nats", [709.0, 710.0, 950.0, 1e6])
+def test_a_perplexity_that_no_float_holds_is_infinite(nats):
+    def surely_wrong(ids):
+        return torch.stack([torch.full(ids.shape, nats), torch.zeros(ids.shape)], dim=-1)
+
+    ids = [1] * 9
+    assert evaluation.perplexity(surely_wrong, ids, 4) == (math.inf if nats > 709.5 else pytest.approx(math.exp(nats)))
+    assert evaluation.bits_per_byte(surely_wrong, ids, 8, 4) == pytest.approx(nats / math.log(2))
+
+
 def test_a_document_longer_than_the_context_is_cut_and_not_lost(llama):
     model = pretrained.from_huggingface(llama)
     apart = [evaluation.bits_per_byte(model, row, 1, 12) for row in (IDS, IDS[:9])]

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import warnings
 from collections import Counter, defaultdict
 from pathlib import Path
 from types import SimpleNamespace
@@ -335,6 +336,13 @@ def test_the_start_of_a_sentence_is_a_context_and_never_a_word(smoothing):
 
 
 # ---- a probability of zero
+
+
+def test_a_perplexity_beyond_a_float_is_infinite_without_a_word():
+    model = NGramLM(1, "add-k", k=1e-320).fit([["a"]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert model.perplexity([["never seen"] * 300]) == math.inf
 
 
 def test_infinite_perplexity_is_said_with_its_cause():

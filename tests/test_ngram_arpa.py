@@ -1,5 +1,6 @@
 """ARPA files: what is written comes back, files from elsewhere are read, and bad ones are refused by line."""
 
+import itertools
 import math
 import tempfile
 from pathlib import Path
@@ -28,7 +29,7 @@ ngram  2=3
 -1.0 </s>
 -99\t<s>\t-0.5
 -0.30103\tthe\t-0.25
--0.6  cat
+-0.6  cat\t0.15
 -1.2\t<unk>
 
 \\2-grams:
@@ -87,9 +88,88 @@ def test_a_file_of_srilm_is_read(tmp_path, newline):
     assert model.prob("the", ["<s>"]) == pytest.approx(10**-0.2)
     assert model.prob("cat", ["<s>"]) == pytest.approx(10 ** (-0.5 - 0.6))
     assert model.prob("the", ["the"]) == pytest.approx(10 ** (-0.25 - 0.30103))
-    assert model.prob("the", ["cat"]) == pytest.approx(10**-0.30103)  # no weight is a weight of 1
+    assert model.prob("the", ["cat"]) == pytest.approx(10 ** (0.15 - 0.30103))  # a weight may exceed 1
+    assert model.prob("the", ["dog"]) == pytest.approx(10**-0.30103)  # no weight is a weight of 1
     assert model.prob("dog", ["the"]) == pytest.approx(10 ** (-0.25 - 1.2))
     assert model.prob("<s>", []) == 0
+
+
+def same_model(ours, theirs):
+    """Whether two models give every word the same probability after every context of two known words or one."""
+    words = [*ours.vocabulary, "never seen"]
+    contexts = [[], *([word] for word in ["<s>", *words]), *map(list, itertools.product(["<s>", *words], words))]
+    assert theirs.vocabulary == ours.vocabulary
+    for context in contexts:
+        assert theirs.next_word_probs(context) == pytest.approx(ours.next_word_probs(context), rel=1e-9, abs=0)
+    return True
+
+
+def test_a_file_of_srilm_is_saved_again_as_the_same_model(tmp_path):
+    model = NGramLM.load_arpa(written(tmp_path, SRILM))
+    model.save_arpa(tmp_path / "again.arpa")
+    assert same_model(model, NGramLM.load_arpa(tmp_path / "again.arpa"))
+    assert "\tcat\t0.15\n" in (tmp_path / "again.arpa").read_text()
+
+
+@st.composite
+def arpa_files(draw):
+    """The text of an ARPA file of any tool: any probabilities, and weights on both sides of 1."""
+    words = ["<s>", "</s>", *draw(st.sets(st.sampled_from(["<unk>", "a", "b", "ß"])))]
+    bigrams = draw(st.lists(st.tuples(*[st.sampled_from(words)] * 2), max_size=6, unique=True))
+    trigrams = [(*bigram, draw(st.sampled_from(words))) for bigram in bigrams if draw(st.booleans())]
+    logs, weights = st.floats(-98, 0), st.one_of(st.just(""), st.floats(-98, 98))
+    lines = ["\\data\\", f"ngram 1={len(words)}", f"ngram 2={len(bigrams)}", f"ngram 3={len(trigrams)}"]
+    for n, ngrams in enumerate(([(word,) for word in words], bigrams, trigrams), start=1):
+        lines += ["", f"\\{n}-grams:"]
+        lines += [f"{draw(logs)}\t{' '.join(ngram)}\t{draw(weights) if n < 3 else ''}" for ngram in ngrams]
+    return "\n".join([*lines, "", "\\end\\", ""])
+
+
+@settings(max_examples=80)
+@given(arpa_files())
+def test_a_loaded_model_is_saved_again_as_the_same_model(text):
+    with tempfile.TemporaryDirectory() as folder:
+        model = NGramLM.load_arpa(written(Path(folder), text))
+        model.save_arpa(Path(folder) / "again.arpa")
+        assert same_model(model, NGramLM.load_arpa(Path(folder) / "again.arpa"))
+
+
+@pytest.mark.parametrize("marker", ["<unk>", "<UNK>"])
+def test_an_unknown_word_may_be_written_in_capitals(tmp_path, marker):
+    text = SRILM.replace("-1.2\t<unk>", f"-0.7\t{marker}").replace("-0.1\tthe cat", f"-0.1\tthe {marker}")
+    model = NGramLM.load_arpa(written(tmp_path, text))
+    assert model.vocabulary == ["the", "cat", "</s>", "<unk>"]
+    assert model.prob("dog") == pytest.approx(0.1995, abs=5e-5)
+    assert model.prob("dog", ["the"]) == model.prob("<UNK>", ["the"]) == pytest.approx(10**-0.1)
+    assert model.perplexity([["dog"]]) < math.inf
+    model.save_arpa(tmp_path / "again.arpa")
+    assert same_model(model, NGramLM.load_arpa(tmp_path / "again.arpa"))
+
+
+def test_both_spellings_of_the_unknown_word_are_one_word_too_many(tmp_path):
+    text = SRILM.replace("-1.2\t<unk>", "-1.2\t<unk>\n-0.7\t<UNK>").replace("1=5", "1=6")
+    with pytest.raises(ValueError, match="line 13: expected each n-gram once, but this one is on line 12 too"):
+        NGramLM.load_arpa(written(tmp_path, text))
+
+
+def test_a_word_that_readers_take_for_the_unknown_one_is_not_written(tmp_path):
+    with pytest.raises(ValueError, match=r"'<UNK>' can't be written .*: write it as '<unk>' in the training text"):
+        NGramLM(2).fit([["a", "<UNK>"]]).save_arpa(tmp_path / "model.arpa")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("markers", "message"),
+    [
+        (("<S>", "</S>"), "expected <s> and </s> among the 1-grams, found none, but </S> and <S>: write it in small"),
+        (("<s>", "</S>"), "expected </s> among the 1-grams, found none, but </S>: write it in small letters"),
+        (("begin", "</s>"), "expected <s> among the 1-grams, found none$"),
+    ],
+)
+def test_without_the_markers_of_a_sentence_a_file_is_refused(tmp_path, markers, message):
+    text = SRILM.replace("<s>", markers[0]).replace("</s>", markers[1])
+    with pytest.raises(ValueError, match=r"model\.arpa: " + message):
+        NGramLM.load_arpa(written(tmp_path, text))
 
 
 def test_without_unk_an_unknown_word_has_probability_0(tmp_path):
@@ -122,10 +202,11 @@ def test_unigrams_alone_are_a_model(tmp_path):
         ("-0.1\tthe cat", "x\tthe cat", "line 16: expected a number as log10 probability, found 'x"),
         ("-0.1\tthe cat", "nan\tthe cat", "line 16: expected a number as log10 probability"),
         ("the\t-0.25", "the\t-0,25", "line 10: expected a number as log10 back-off weight"),
+        ("the\t-0.25", "the\t400", "line 10: expected a log10 back-off weight of at most 99, found"),
         ("-0.1\tthe cat", "0.1\tthe cat", "line 16: expected a log10 probability of at most 0, found '0.1"),
         ("-0.1\tthe cat", "-0.1\tthe", "line 16: expected a log10 probability, 2 words, found '-0.1"),
         ("-0.1\tthe cat", "-0.1\tthe cat\t-0.1", "line 16: expected a log10 probability, 2 words, found"),
-        ("-0.6  cat", "-0.6", "line 11: expected a log10 probability, 1 word and perhaps a back-off weight"),
+        ("-0.6  cat\t0.15", "-0.6", "line 11: expected a log10 probability, 1 word and perhaps a back-off weight"),
         ("-0.1\tthe cat", "-0.1\tthe dog", "line 16: expected words that are listed among the 1-grams, but 'dog'"),
         ("-0.4\tcat </s>", "-0.4\tthe cat", "line 17: expected each n-gram once, but this one is on line 16 too"),
         ("-0.6  cat", "-0.6  the", "line 11: expected each n-gram once, but this one is on line 10 too"),

@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -54,15 +55,77 @@ def test_fallback_discounts_equal_lmplz(tmp_path):
     assert_same_model(ours, NGramLM.load_arpa(tmp_path / "m"))
 
 
+def with_kenlm(path):
+    """A file as KenLM's own model."""
+    kenlm = pytest.importorskip("kenlm", reason="pip install kenlm compiles it")
+    config = kenlm.Config()
+    config.show_progress = False
+    return kenlm.Model(str(path), config)
+
+
+MARKED = """\\data\\
+ngram 1=5
+ngram 2=3
+
+\\1-grams:
+-1.0\t</s>
+-99\t<s>\t-0.5
+-0.3\tthe\t-0.25
+-0.6\tcat\t0.15
+-0.7\t<UNK>
+
+\\2-grams:
+-0.2\t<s> the
+-0.1\tthe <UNK>
+-0.4\tcat </s>
+
+\\end\\
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("", ""),
+        ("<UNK>", "<unk>"),
+        ("-0.7\t<UNK>", "-0.7\t<unk>"),
+        ("-0.1\tthe <UNK>", "-0.1\tthe the"),
+        ("<UNK>", "<Unk>"),
+        ("<s>", "<S>"),
+        ("</s>", "</S>"),
+    ],
+)
+def test_kenlm_takes_the_same_words_for_markers(tmp_path, old, new):
+    """The same probabilities where KenLM reads the file, read or saved again; an error where it refuses the file."""
+    path, again = tmp_path / "model.arpa", tmp_path / "again.arpa"
+    path.write_text(MARKED.replace(old, new) if old else MARKED)
+    try:
+        theirs = with_kenlm(path)
+    except OSError as error:  # its text, with a file and a byte before the cause
+        refused = str(error).partition("threw")[2]
+    else:
+        refused = ""
+    if refused:
+        with pytest.raises(ValueError, match="1-grams"):
+            NGramLM.load_arpa(path)
+        assert re.search("is missing|was not seen in the unigrams", refused)
+        return
+    ours = NGramLM.load_arpa(path)
+    ours.save_arpa(again)
+    for sentence in ("the dog", "cat dog cat", "cat the cat"):
+        expected = [10 ** score[0] for score in theirs.full_scores(sentence)]
+        assert 2 ** ours.log2_probs(sentence.split()) == pytest.approx(expected, rel=1e-5, abs=1e-50)
+        assert [10 ** score[0] for score in with_kenlm(again).full_scores(sentence)] == pytest.approx(
+            expected, rel=1e-5, abs=1e-50
+        )
+
+
 @pytest.mark.parametrize("unit", SENTENCES)
 @pytest.mark.parametrize("smoothing", ["interpolated", "kneser-ney", "modified-kneser-ney"])
 def test_kenlm_reads_our_files(unit, smoothing, tmp_path):
-    kenlm = pytest.importorskip("kenlm", reason="pip install kenlm compiles it")
     ours = NGramLM(ORDERS[unit], smoothing).fit(SENTENCES[unit][:300])
     ours.save_arpa(tmp_path / "model.arpa")
-    config = kenlm.Config()
-    config.show_progress = False
-    theirs = kenlm.Model(str(tmp_path / "model.arpa"), config)
+    theirs = with_kenlm(tmp_path / "model.arpa")
     assert theirs.order == ours.order
     test = [*SENTENCES[unit][300:], ["the", "xylophone", "was", "é", "stolen"]]
     log10, log10_known, tokens, known = 0.0, 0.0, 0, 0

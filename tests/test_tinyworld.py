@@ -37,11 +37,12 @@ def one_wording_each(words, people, places, things):
 
 
 def enumerated(grammar):
-    """Check that each string comes once and that all probabilities sum to 1; return text -> probability."""
+    """Check probabilities and characters against every string, each of which comes once; return text -> probability."""
     derivations = [(text, 2**log2_prob) for text, log2_prob in grammar.every_text()]
     found = dict(derivations)
     assert len(found) == len(derivations)
     assert math.fsum(found.values()) == pytest.approx(1, abs=1e-12)
+    assert grammar.characters == set().union(*found)
     return found
 
 

@@ -3,6 +3,7 @@
 Run as a program, this file is the training that a test kills.
 """
 
+import itertools
 import os
 import random
 import resource
@@ -15,6 +16,7 @@ import pytest
 import safetensors.torch
 import torch
 import torch.nn.functional as F
+from patience import PATIENCE
 
 from course_utils.training import Trainer, TrainingConfig
 from course_utils.training.checkpoint import FILE_NAME, read_checkpoint, write_checkpoint
@@ -22,14 +24,14 @@ from course_utils.transformer import DecoderLM, TransformerConfig
 
 SHAPE = TransformerConfig(vocab_size=50, d_model=24, n_layers=1, n_heads=6, n_kv_heads=2, d_ff=40, context_length=16)
 STEPS = 8
+TEXT = torch.randint(50, (600,), generator=torch.Generator().manual_seed(0))
 
 
 def new_trainer(directory=None, **settings):
     torch.manual_seed(0)
-    ids = torch.randint(50, (600,))
     defaults = {"steps": STEPS, "batch_size": 4, "accumulation": 2, "validate_every": 3, "progress": False}
     every = {} if directory is None else {"directory": directory, "checkpoint_every": 1}
-    return Trainer(DecoderLM(SHAPE), ids, ids[:50], TrainingConfig(**(defaults | every | settings)))
+    return Trainer(DecoderLM(SHAPE), TEXT, TEXT[:50], TrainingConfig(**(defaults | every | settings)))
 
 
 def same_weights(a, b):
@@ -117,7 +119,7 @@ def test_a_killed_process_leaves_a_checkpoint_that_goes_on(tmp_path, optimizer):
     at = random.randint(2, STEPS)
     environment = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}  # the same order of sums
     command = [sys.executable, __file__, optimizer, str(at), str(tmp_path)]
-    killed = subprocess.run(command, env=environment, timeout=100, capture_output=True, text=True)
+    killed = subprocess.run(command, env=environment, timeout=PATIENCE, capture_output=True, text=True)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert len(list(tmp_path.iterdir())) == 2, "the checkpoint, and half of the next"
 
@@ -203,9 +205,68 @@ def test_what_is_no_checkpoint_is_named(tmp_path):
 def test_the_checkpoint_of_another_model_is_refused(tmp_path):
     new_trainer(tmp_path, steps=1).run()
     larger = DecoderLM(TransformerConfig(50, 24, 2, 6, 2, 40, 16))
-    config = TrainingConfig(steps=2, batch_size=4, accumulation=2, progress=False)
+    config = TrainingConfig(steps=2, batch_size=4, accumulation=2, validate_every=3, progress=False)
     with pytest.raises(ValueError, match=r"another shape: \['layers\.1"):
-        Trainer(larger, torch.arange(40), None, config).resume(tmp_path)
+        Trainer(larger, TEXT, None, config).resume(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("train", "val", "named"),
+    [
+        (TEXT[:300], TEXT[:50], "train_ids"),  # shorter: windows of the checkpoint lie beyond its end
+        (torch.cat([TEXT, TEXT]), TEXT[:50], "train_ids"),
+        (TEXT.roll(1), TEXT[:50], "train_ids"),  # as long as before
+        (TEXT, TEXT[:51], "val_ids"),
+        (TEXT, [TEXT[:25], TEXT[25:50]], "val_ids"),
+    ],
+)
+def test_the_checkpoint_of_another_text_is_refused_before_anything_changes(tmp_path, train, val, named):
+    def trainer_on(train, val):
+        torch.manual_seed(0)
+        config = TrainingConfig(steps=3, batch_size=4, directory=tmp_path, progress=False)
+        return Trainer(DecoderLM(SHAPE), train, val, config)
+
+    first = trainer_on(TEXT, TEXT[:50])
+    first.run()
+    good = (tmp_path / FILE_NAME).read_bytes()
+    other = trainer_on(train, val)
+    before = other.model.embedding.weight.clone()
+    with pytest.raises(ValueError, match=f"on another text: {named} were sha256 .{{16}}, and are sha256 .{{16}} now"):
+        other.resume(tmp_path)
+    assert torch.equal(other.model.embedding.weight, before)
+    assert other.history.step == 0
+    assert (tmp_path / FILE_NAME).read_bytes() == good
+    assert trainer_on(TEXT, None).resume(tmp_path).step == 3  # who doesn't validate trains on the same text
+
+
+def test_a_checkpoint_of_another_precision_is_refused(tmp_path):
+    new_trainer(tmp_path, steps=1).run()
+    wide = new_trainer(tmp_path)
+    wide.model.double()
+    with pytest.raises(ValueError, match=r"other settings: \{'dtype': 'torch.float32'\}"):
+        wide.resume(tmp_path)
+
+
+def test_what_compiling_took_before_a_stop_is_no_progress_after_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch, "compile", lambda model: model)
+
+    def compiled(first):
+        """A trainer whose clock moves with each forward pass: `first` seconds for the first, which compiles, then 1."""
+        seconds, now = itertools.chain([first], itertools.repeat(1.0)), [0.0]
+        settings = {"steps": None, "seconds": 100, "accumulation": 1, "validate_every": None, "warmup": 0.0}
+        trainer = new_trainer(tmp_path, compile=True, **settings)
+        trainer.model.register_forward_hook(lambda *_: now.append(now[-1] + next(seconds)))
+        trainer.clock = lambda: now[-1]
+        return trainer
+
+    stopped, resumed = compiled(20.0), compiled(10.0)
+    crash_at(stopped, step=5)
+    with pytest.raises(Crash):
+        stopped.run()
+    steps = resumed.resume(tmp_path).steps
+    assert [step.seconds for step in steps[:6]] == [21, 22, 23, 24, 35, 36]
+    factors = [step.learning_rate_factor for step in steps[:6]]
+    assert factors == pytest.approx([*(1 - (n + 0.5) / 80 for n in range(4)), *(1 - (n + 0.5) / 70 for n in (4, 5))])
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from patience import PATIENCE
 
 from course_utils import device
 from course_utils.training import Trainer, TrainingConfig
@@ -58,7 +59,9 @@ def two_processes(tmp_path_factory):
     directory = tmp_path_factory.mktemp("two")
     launch = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", __file__, str(directory)]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    done = subprocess.run([sys.executable, "-m", *launch], env=environment, timeout=150, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", *launch], env=environment, timeout=PATIENCE, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
     return json.loads((directory / "results.json").read_text()), directory

@@ -1,5 +1,7 @@
 """The command line: what it prints, what it writes, what it refuses, alone and under torchrun."""
 
+import functools
+import itertools
 import json
 import os
 import signal
@@ -9,14 +11,19 @@ import time
 
 import datasets
 import pytest
+import tokenizers
 import torch
+from patience import PATIENCE
+from tokenizers import decoders, models, pre_tokenizers
 
-from course_utils import device, evaluation, pretrained, training
+from course_utils import corpora, device, evaluation, pretrained, training
 from course_utils.corpora.tinyworld import TinyWorld
-from course_utils.tokenization import BPETokenizer, CharTokenizer
+from course_utils.tokenization import BPETokenizer, CharTokenizer, PretrainedTokenizer
 from course_utils.training.checkpoint import FILE_NAME, read_checkpoint
-from course_utils.training.pretrain import COMPILING_PAYS, main
-from course_utils.training.streaming import SEPARATOR, StreamedWindows, document_row, read_corpus
+from course_utils.training.pretrain import COMPILING_PAYS, main, scored_bytes
+from course_utils.training.streaming import SEPARATOR, StreamedWindows, document_row
+from course_utils.training.texts import VALIDATION_DOCUMENTS, read_corpus
+from course_utils.training.trainer import Trainer
 
 SMALL = (
     *("--d-model", "16", "--layers", "1", "--heads", "2", "--context-length", "16"),
@@ -64,11 +71,12 @@ def test_the_json_says_what_the_folder_holds(capsys, tmp_path, text, file, token
     assert isinstance(read_back, CharTokenizer if tokenizer[0] == "char" else BPETokenizer)
     assert not model.training
     assert evaluation.perplexity(model, ids, 16) == pytest.approx(2.718281828459045 ** result["val_loss_nats"])
-    n_bytes = len(read_back.decode(ids[1:]).encode())
+    n_bytes = len(validation.encode()) - len(read_back.decode(ids[:1]).encode())
     assert evaluation.bits_per_byte(model, ids, n_bytes, 16) == pytest.approx(result["val_bits_per_byte"])
     assert result["parameters"] == sum(p.numel() for p in model.parameters())
     assert (result["steps"], result["tokens"], result["finished"]) == (6, 6 * 4 * 16, True)
-    assert result["tokens_per_second"] == pytest.approx(result["tokens"] / result["seconds"], rel=0.5)
+    slowest, fastest = (result["tokens"] / (result["seconds"] + rounding) for rounding in (5e-4, -5e-4))
+    assert slowest - 0.05 <= result["tokens_per_second"] <= fastest + 0.05
     assert 0 < result["mfu"] < 1
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(
         [FILE_NAME, "config.json", "model.safetensors", "result.json", "tokenizer.json"]
@@ -76,10 +84,18 @@ def test_the_json_says_what_the_folder_holds(capsys, tmp_path, text, file, token
     assert json.loads((tmp_path / "out" / "result.json").read_text()) == result
 
 
-def test_seconds_bound_the_steps(capsys, tmp_path, file):
-    result = run(capsys, "--text", file, "--seconds", 0.5, "--out", tmp_path / "out")
+@pytest.fixture
+def clock(monkeypatch):
+    """Let seconds go by only when a trainer looks at the clock: each time one."""
+    told = functools.partial(Trainer, clock=itertools.count().__next__)
+    monkeypatch.setattr("course_utils.training.pretrain.Trainer", told)
+
+
+def test_seconds_bound_the_steps(capsys, tmp_path, clock, file):
+    result = run(capsys, "--text", file, "--seconds", 40, "--out", tmp_path / "out")
     assert result["finished"]
-    assert result["steps"] > 1
+    assert result["steps"] > 5
+    assert result["seconds"] <= 40
 
 
 @pytest.mark.parametrize(
@@ -87,8 +103,8 @@ def test_seconds_bound_the_steps(capsys, tmp_path, file):
     [
         (("--steps", 2), True, False),  # how long that takes is not known
         (("--seconds", COMPILING_PAYS - 1), True, False),
-        (("--seconds", 0.3), False, False),
-        (("--seconds", 0.3, "--compile"), False, True),  # whoever asks for it gets it, or the compiler's own error
+        (("--seconds", 3), False, False),
+        (("--seconds", 3, "--compile"), False, True),  # whoever asks for it gets it, or the compiler's own error
         (("--seconds", COMPILING_PAYS), False, False),
         (("--seconds", COMPILING_PAYS), True, True),
         (("--seconds", COMPILING_PAYS, "--no-compile"), True, False),
@@ -135,10 +151,102 @@ def test_a_longer_run_resumes_the_shorter_one(capsys, tmp_path, file):
     assert losses(tmp_path / "parts") == losses(tmp_path / "whole")
 
 
+def test_a_run_may_be_made_so_long_that_a_new_one_would_be_compiled(capsys, tmp_path, clock, monkeypatch, file):
+    monkeypatch.setattr("course_utils.training.pretrain.can_compile", lambda device: True)
+    monkeypatch.setattr(torch, "compile", lambda model: model)
+    fixed = ("--text", file, "--out", tmp_path)
+    short = run(capsys, *fixed, "--seconds", 20)
+    long = run(capsys, *fixed, "--seconds", COMPILING_PAYS + 1, "--resume")
+    assert short["steps"] < long["steps"]
+    assert (short["compiled"], long["compiled"], long["finished"]) == (False, False, True)
+    assert refusal(capsys, *fixed, "--seconds", 999, "--resume", "--compile") == 2  # not bit for bit the same run
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64", "bf16"])
+def test_a_run_goes_on_in_its_precision_on_any_machine(capsys, tmp_path, monkeypatch, file, precision):
+    fixed = ("--text", file, "--out", tmp_path)
+    run(capsys, *fixed, "--steps", 1, "--precision", precision)
+    for here in (False, True):
+        monkeypatch.setattr("course_utils.training.pretrain.multiplies_bfloat16", lambda device, here=here: here)
+        assert run(capsys, *fixed, "--steps", 2 + here, "--resume")["steps"] == 2 + here
+
+
+def refusal(capsys, *arguments, wanted=""):
+    """Run a command that must fail; return its exit code, or its message where that stands for code 1."""
+    with pytest.raises(SystemExit) as ended:
+        main([*map(str, arguments), *SMALL])
+    output = capsys.readouterr()
+    assert wanted in output.err + str(ended.value.code)
+    assert output.out == ""
+    return ended.value.code
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("tokenizer", [("char",), ("bpe", "--vocab-size", "300")])
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda text: text[: len(text) // 2],
+        lambda text: text + text,
+        lambda text: text[::-1],
+        lambda text: text[:-9] + text[-1] * 9,  # the training part is the same
+        lambda text: text + "ß∂",
+    ],
+)
+def test_a_run_does_not_go_on_with_another_text(capsys, tmp_path, text, file, tokenizer, other):
+    out, other_file = tmp_path / "out", tmp_path / "other.txt"
+    run(capsys, "--text", file, "--tokenizer", *tokenizer, "--steps", 2, "--out", out)
+    before = contents(out)
+    other_file.write_bytes(other(text).encode())
+    fixed = ("--tokenizer", *tokenizer, "--steps", 4, "--out", out, "--resume")
+    message = f"can't go on in {out} with the text {other_file}: "
+    assert refusal(capsys, "--text", other_file, *fixed, wanted=message) == 2
+    assert refusal(capsys, "--corpus", "pydocs", *fixed, wanted=f"can't go on in {out} with the corpus pydocs: ") == 2
+    assert contents(out) == before
+    assert run(capsys, "--text", file, *fixed)["steps"] == 4
+
+
+def test_a_run_on_a_corpus_goes_on_with_no_other(capsys, tmp_path):
+    fixed = ("--tokenizer", "bpe", "--vocab-size", "260", "--out", tmp_path)
+    run(capsys, "--corpus", "pydocs", *fixed, "--steps", 1)
+    before = contents(tmp_path)
+    wanted = f"can't go on in {tmp_path} with the corpus tinyworld: the checkpoint is of a run on another text"
+    assert refusal(capsys, "--corpus", "tinyworld", *fixed, "--steps", 2, "--resume", wanted=wanted) == 2
+    assert contents(tmp_path) == before
+    assert run(capsys, "--corpus", "pydocs", *fixed, "--steps", 2, "--resume")["steps"] == 2
+
+
+@pytest.mark.parametrize("steps", [2, 9])
+def test_weights_that_are_no_numbers_end_the_command_with_a_message(capsys, tmp_path, file, steps):
+    fixed = ("--text", file, "--out", tmp_path / "out", "--learning-rate", 1e30)
+    assert "try a lower learning rate" in refusal(capsys, *fixed, "--steps", steps)
+    assert sorted(contents(tmp_path / "out")) == ["config.json", "tokenizer.json"]
+
+
+def test_what_was_written_stays_when_a_longer_run_breaks(capsys, tmp_path, monkeypatch, file):
+    fixed = ("--text", file, "--out", tmp_path)
+    run(capsys, *fixed, "--steps", 2)
+    before = contents(tmp_path)
+    monkeypatch.setattr("course_utils.training.trainer.nn.utils.clip_grad_norm_", lambda *_: torch.tensor(float("inf")))
+    message = refusal(capsys, *fixed, "--steps", 4, "--resume")
+    assert "length of the gradient is inf at step 3: try a lower learning rate" in message
+    assert contents(tmp_path) == before
+
+
+def test_a_full_disk_ends_the_command_with_a_message(capsys, tmp_path, monkeypatch, file):
+    def full(*_, **__):
+        raise OSError("no space left")
+
+    monkeypatch.setattr("course_utils.training.trainer.write_checkpoint", full)
+    assert "no space left" in refusal(capsys, "--text", file, "--out", tmp_path, "--steps", 1)
+
+
 def test_a_new_run_leaves_nothing_of_an_older_one(capsys, tmp_path, file):
     run(capsys, "--text", file, "--steps", 1, "--out", tmp_path)
-    with pytest.raises(FloatingPointError):
-        run(capsys, "--text", file, "--steps", 9, "--out", tmp_path, "--learning-rate", 1e30, "--clip-norm", 1e30)
+    refusal(capsys, "--text", file, "--steps", 9, "--out", tmp_path, "--learning-rate", 1e30, "--clip-norm", 1e30)
     assert not (tmp_path / FILE_NAME).exists()
     with pytest.raises(FileNotFoundError, match=r"no model\.safetensors: was a model trained"):
         load(tmp_path)
@@ -146,10 +254,11 @@ def test_a_new_run_leaves_nothing_of_an_older_one(capsys, tmp_path, file):
 
 @pytest.mark.parametrize("tokenizer", [("char",), ("bpe", "--vocab-size", "300")])
 def test_tinyworld_is_streamed(capsys, tmp_path, monkeypatch, tokenizer):
-    monkeypatch.setattr("course_utils.training.streaming.TOKENIZER_DOCUMENTS", 200)
+    monkeypatch.setattr("course_utils.training.texts.TOKENIZER_DOCUMENTS", 200)
     result = run(capsys, "--corpus", "tinyworld", "--tokenizer", *tokenizer, "--steps", 2, "--out", tmp_path)
     assert result["finished"]
-    assert load(tmp_path)[1].decode(load(tmp_path)[1].encode("Ines was at the lake.")) != ""
+    read_back = load(tmp_path)[1]
+    assert read_back.decode(read_back.encode("Ines was at the lake.")) == "Ines was at the lake."
 
 
 @pytest.mark.parametrize(
@@ -171,7 +280,7 @@ def test_tinyworld_is_streamed(capsys, tmp_path, monkeypatch, tokenizer):
         ("--text {file} --out {out} --steps 1 --heads 3", "n_heads=3"),
         ("--text {file} --out {out} --steps 1 --batch-size 3 --accumulation 2", "accumulation=2"),
         ("--text {file} --out {out} --steps 1 --context-length 900000", "needs 900001"),
-        ("--text {file} --out {out} --steps 1 --resume", "tokenizer.json"),
+        ("--text {file} --out {out} --steps 1 --resume", "no checkpoint at"),
         ("--text {file} --out {file} --steps 1", "text.txt"),
         ("--text {file} --out {out} --steps 1 --device toaster", "--device"),
         ("--corpus nothing --out {out} --steps 1", "unknown corpus"),
@@ -196,6 +305,169 @@ def test_a_damaged_folder_is_named(capsys, tmp_path, file, name):
     (tmp_path / name).write_text("[1")
     with pytest.raises(ValueError, match=name):
         load(tmp_path)
+
+
+# ---- bytes
+
+TEXTS = ("a", "aé", "é\n", "日本語 and 🙂🙂", "two  spaces ", "naïve � text")
+
+
+def byte_fallback():
+    """A tokenizer as sentencepiece makes them: ▁ for a space, and bytes for characters that are no token."""
+    bytes_ = [f"<0x{byte:02X}>" for byte in range(256)]
+    vocabulary = {token: id for id, token in enumerate(["<unk>", *bytes_, *"▁andtwospces", "▁a", "▁and"])}
+    backend = tokenizers.Tokenizer(models.BPE(vocabulary, [("▁", "a")], unk_token="<unk>", byte_fallback=True))
+    backend.pre_tokenizer = pre_tokenizers.Metaspace(split=False)
+    fused = [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+    backend.decoder = decoders.Sequence(fused)
+    return PretrainedTokenizer(backend)
+
+
+@pytest.fixture(params=["char", "bpe", "byte-level", "byte-fallback"])
+def tokenizer(request, tmp_path):
+    if request.param == "byte-fallback":
+        return byte_fallback()
+    if request.param == "char":
+        return CharTokenizer.train(TEXTS)
+    bpe = BPETokenizer.train(TEXTS, 262, special_tokens=["<|end|>"])
+    bpe.save(tmp_path / "bpe.json")
+    return bpe if request.param == "bpe" else PretrainedTokenizer.load(tmp_path / "bpe.json")
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_the_bytes_of_a_text_are_those_of_its_tokens_wherever_it_is_cut(tokenizer, text):
+    ids = tokenizer.encode(text)
+    assert tokenizer.decode_bytes(ids) == text.encode()
+    lengths = [scored_bytes(tokenizer, ids[: end + 1]) for end in range(len(ids))]
+    first = len(tokenizer.decode_bytes(ids[:1]))
+    assert lengths[0] == 0
+    assert lengths[-1] == len(text.encode()) - first
+    assert all(lengths[end] + scored_bytes(tokenizer, ids[end:]) == lengths[-1] for end in range(len(ids)))
+
+
+def test_half_a_character_counts_as_the_bytes_it_has(tokenizer):
+    ids = tokenizer.encode("é\n")
+    expected = 1 if isinstance(tokenizer, CharTokenizer) else 2  # one character, or the second byte of é and \n
+    ids = ids[1:] if len(ids) == 4 else ids  # the ▁ at the beginning
+    assert scored_bytes(tokenizer, ids) == expected
+
+
+# ---- corpora
+
+
+@pytest.mark.parametrize("corpus", ["tinyworld", "tinyworld-clinic", "pydocs"])
+def test_the_characters_of_a_corpus_are_known_before_it_is_read(monkeypatch, corpus):
+    """However few documents a tokenizer is trained on, none that comes later holds a new character."""
+    monkeypatch.setattr("course_utils.training.texts.TOKENIZER_DOCUMENTS", 3)
+    texts = read_corpus(corpus, 4)
+    assert len(texts.samples) == 3
+    known = set(texts.characters())
+    assert known > set(texts.samples[0])
+    assert known >= set(SEPARATOR).union(*texts.validation, *(row["text"] for row in texts.train.take(3000)))
+    shipped = (text for rows in corpora.load(corpus).values() for text in rows["text"])
+    assert known == set(SEPARATOR).union(*shipped)
+
+
+def test_a_character_that_comes_late_is_no_surprise(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr("course_utils.training.texts.TOKENIZER_DOCUMENTS", 1)
+    monkeypatch.setattr("course_utils.corpora.pydocs.load", late := lambda: documents(["a"] * 50 + ["ß"], ["a"]))
+    monkeypatch.setitem(corpora.LOCAL, "pydocs", late)
+    assert run(capsys, "--corpus", "pydocs", "--steps", 9, "--out", tmp_path)["vocab_size"] == 3
+
+
+def documents(train, validation):
+    splits = {"train": train, "validation": validation}
+    return datasets.DatasetDict({name: datasets.Dataset.from_dict({"text": texts}) for name, texts in splits.items()})
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """Write a data set as the Hub holds one, in files; `owner/stories` then names it, and nothing may load it whole."""
+    (tmp_path / "home").mkdir()
+    monkeypatch.chdir(tmp_path / "home")
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "prepared")
+
+    def write(train, validation=("once", "twice"), ending="parquet", n_files=3):
+        folder = tmp_path / "home/owner/stories"
+        for split, texts in (("train", train), ("validation", validation)):
+            for number in range(n_files):
+                kind = datasets.Value("int64" if isinstance(texts[0], int) else "string")
+                features = datasets.Features({"text": kind})
+                rows = datasets.Dataset.from_dict({"text": list(texts[number::n_files])}, features)
+                path = folder / "data" / f"{split}-{number:05}-of-{n_files:05}.{ending}"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                (rows.to_parquet if ending == "parquet" else rows.to_json)(path)
+        return "owner/stories"
+
+    yield write
+    assert list((tmp_path / "prepared").rglob("*.arrow")) == [], "the data set was prepared as a whole"
+
+
+STORIES = [f"story {number} " + "x" * (number % 7) for number in range(60)]
+
+
+@pytest.mark.parametrize("ending", ["parquet", "jsonl"])
+@pytest.mark.parametrize(("n_files", "size"), [(1, 4), (3, 4), (4, 4), (6, 4), (9, 4), (3, 2)])
+def test_a_data_set_of_the_hub_is_read_while_it_is_needed(hub, ending, n_files, size):
+    texts = read_corpus(hub(STORIES, ending=ending, n_files=n_files), size)
+    assert sorted(texts.validation) == ["once", "twice"]
+    assert sorted(texts.samples) == sorted(story + SEPARATOR for story in STORIES)
+    alone = StreamedWindows(texts.train, as_bytes, size, 24)
+    workers = [StreamedWindows(texts.train, as_bytes, size, 24, rank, 2) for rank in range(2)]
+    read = []
+    for _ in range(40):
+        _, targets = alone.draw()
+        assert torch.equal(torch.cat([worker.draw()[1] for worker in workers]), targets)
+        read += [bytes(row.tolist()).decode().split(SEPARATOR)[0] for row in targets]
+    first_pass = [story for story in read[:20] if story in STORIES]
+    assert len(set(first_pass)) == len(first_pass) > 10
+
+
+def test_a_stream_of_few_files_is_read_once_by_each_process():
+    reads = []
+
+    def rows(shards):
+        for number in range(90):
+            reads.append(number)
+            yield {"text": f"{number:02}"}
+
+    stream = datasets.IterableDataset.from_generator(rows, gen_kwargs={"shards": [0]})
+    windows = StreamedWindows(stream, as_bytes, 4, 9)
+    drawn = [bytes(row.tolist()).decode()[:2] for _ in range(4) for row in windows.draw()[1]]
+    assert len(reads) == len(set(reads)) < 90
+    assert drawn[:4] == ["00", "01", "02", "03"]
+    assert len(set(drawn)) == len(drawn)
+
+
+def test_of_a_long_validation_split_the_first_documents_are_taken(hub):
+    many = [f"{number}" for number in range(VALIDATION_DOCUMENTS + 9)]
+    assert read_corpus(hub(STORIES, many, n_files=1), 2).validation == many[:VALIDATION_DOCUMENTS]
+
+
+def test_a_document_without_text_is_left_out(hub):
+    texts = read_corpus(hub([None, *STORIES, None], [None, "once"], n_files=1), 2)
+    assert texts.validation == ["once"]
+    assert len(texts.samples) == len(STORIES)
+    windows = StreamedWindows(texts.train, as_bytes, 2, 16)
+    for _ in range(60):
+        windows.draw()
+
+
+@pytest.mark.parametrize(
+    ("rows", "word"),
+    [({"train": [1, 2]}, "no column text of strings"), ({"train": [None]}, "no document in its split train")],
+)
+def test_a_data_set_that_holds_no_text_is_refused(hub, rows, word):
+    with pytest.raises(ValueError, match=word):
+        read_corpus(hub(rows["train"], n_files=1), 2)
+
+
+def test_characters_that_nobody_knows_are_refused_before_anything_is_trained(capsys, tmp_path, hub):
+    fixed = ("--corpus", hub(STORIES), "--steps", 2, "--out", tmp_path / "out")
+    wanted = "--tokenizer char must know every character before the training begins, and the corpus owner/stories is "
+    assert refusal(capsys, *fixed, wanted=wanted) == 2
+    assert not (tmp_path / "out").exists()
+    assert run(capsys, *fixed, "--tokenizer", "bpe", "--vocab-size", 260)["finished"]
 
 
 # ---- streams
@@ -273,7 +545,7 @@ def test_more_rows_than_documents_are_refused():
 
 
 def test_a_corpus_without_a_validation_split_is_refused(monkeypatch):
-    monkeypatch.setattr("course_utils.corpora.load", lambda name: {"train": []})
+    monkeypatch.setattr("course_utils.corpora.stream", lambda name, n_shards: {"train": []})
     with pytest.raises(ValueError, match="no split validation"):
         read_corpus("someone/something", 4)
 
@@ -294,7 +566,7 @@ def test_torchrun_prints_one_line_and_has_the_losses_of_one_process(tmp_path, fi
     same = ("--steps", "20", "--precision", "float64")
     for name, more in (("alone", ()), ("ddp", ()), ("fsdp", ("--shard",))):
         process = command(file, tmp_path / name, *same, *more, processes=1 if name == "alone" else 2)
-        out, err = process.communicate(timeout=150)
+        out, err = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, err
         assert json.loads(out)["processes"] == (1 if name == "alone" else 2)
         assert losses(tmp_path / name) == pytest.approx(losses(tmp_path / "alone"), abs=1e-9)
@@ -307,11 +579,11 @@ def test_torchrun_prints_one_line_and_has_the_losses_of_one_process(tmp_path, fi
 def test_sigterm_leaves_a_checkpoint_and_resume_ends_as_if_nothing_had_been(capsys, tmp_path, file):
     settings = ("--checkpoint-every", "5", "--decay", "constant", "--warmup", "0")
     process = command(file, tmp_path / "out", "--steps", "1000000", *settings)
-    deadline = time.monotonic() + 100
-    while not (tmp_path / "out" / FILE_NAME).exists() and time.monotonic() < deadline:
+    deadline = time.monotonic() + PATIENCE
+    while not (tmp_path / "out" / FILE_NAME).exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE)
     result = json.loads(out.splitlines()[-1])
     assert process.returncode == 0
     assert f"stopped at step {result['steps']}" in err
@@ -319,5 +591,5 @@ def test_sigterm_leaves_a_checkpoint_and_resume_ends_as_if_nothing_had_been(caps
     steps = result["steps"] + 5
     for out_directory, more in ((tmp_path / "out", ("--resume",)), (tmp_path / "whole", ())):
         process = command(file, out_directory, "--steps", str(steps), *settings, *more)
-        assert process.communicate(timeout=100)
+        assert process.communicate(timeout=PATIENCE)
     assert losses(tmp_path / "out") == losses(tmp_path / "whole")

@@ -1,17 +1,20 @@
 """Every text that the course reads, as a `datasets` corpus."""
 
+from functools import partial
+
 import datasets
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError, RepositoryNotFoundError
 from huggingface_hub.utils import get_session
 
 from course_utils.corpora import pydocs
-from course_utils.corpora.tinyworld import shipped
+from course_utils.corpora.tinyworld import TinyWorld, shipped
 
+TINYWORLDS = {"tinyworld": "town", "tinyworld-clinic": "clinic"}  # name -> domain
+ENDLESS = 10**9  # documents of tinyworld: more than anyone trains on
 LOCAL = {  # name -> function without arguments that returns a DatasetDict
     "pydocs": pydocs.load,
-    "tinyworld": shipped.load,
-    "tinyworld-clinic": lambda: shipped.load("clinic"),
+    **{name: partial(shipped.load, domain) for name, domain in TINYWORLDS.items()},
 }
 
 
@@ -31,9 +34,7 @@ def load(name: str, split: str | None = None) -> datasets.Dataset | datasets.Dat
         ValueError: an unknown name or split.
         ConnectionError: the Hub can't be reached and the data set was never downloaded; the message says what to run.
     """
-    if name not in LOCAL:
-        if name.count("/") != 1:
-            raise ValueError(f"unknown corpus {name!r}: choose one of {sorted(LOCAL)} or a Hub id such as owner/name")
+    if not _is_local(name):
         return _from_hub(name, split)
     corpus = LOCAL[name]()
     if split is None:
@@ -43,9 +44,52 @@ def load(name: str, split: str | None = None) -> datasets.Dataset | datasets.Dat
     return corpus[split]
 
 
-def _from_hub(name: str, split: str | None):
+def stream(name: str, n_shards: int = 1) -> datasets.IterableDatasetDict:
+    """Return a corpus by name as streams, of which nothing is drawn, read or downloaded before it is asked for.
+
+    tinyworld's training split has no end: the shipped documents come first, then fresh ones.
+
+    Args:
+        name: as in `load`.
+        n_shards: parts that can be read side by side, of the course's own corpora (as many as there are documents at
+            most); a data set of the Hub has as many as it has files.
+
+    Raises:
+        ValueError, ConnectionError: as `load`.
+    """
+    if not _is_local(name):
+        return _from_hub(name, None, streaming=True)
+    streams = {split: rows.to_iterable_dataset(min(n_shards, len(rows))) for split, rows in load(name).items()}
+    if name in TINYWORLDS:
+        streams["train"] = TinyWorld(shipped.SEEDS["train"], TINYWORLDS[name]).stream(ENDLESS, n_shards)
+    return datasets.IterableDatasetDict(streams)
+
+
+def characters(name: str) -> frozenset[str] | None:
+    """Return every character that the documents of a corpus hold, in any split, however many of them are read.
+
+    tinyworld's are known from its grammar, pydocs' are counted. None for a data set of the Hub: no one knows before
+    all of it has been read.
+
+    Raises:
+        ValueError: an unknown name.
+    """
+    if name in TINYWORLDS:
+        return TinyWorld(shipped.SEEDS["train"], TINYWORLDS[name]).characters()
+    if not _is_local(name):
+        return None
+    return frozenset().union(*(text for rows in load(name).values() for text in rows["text"]))
+
+
+def _is_local(name: str) -> bool:
+    if name not in LOCAL and name.count("/") != 1:
+        raise ValueError(f"unknown corpus {name!r}: choose one of {sorted(LOCAL)} or a Hub id such as owner/name")
+    return name in LOCAL
+
+
+def _from_hub(name: str, split: str | None, streaming: bool = False):
     try:
-        return datasets.load_dataset(name, split=split)
+        return datasets.load_dataset(name, split=split, streaming=streaming)
     except (RepositoryNotFoundError, GatedRepoError, datasets.exceptions.DatasetNotFoundError) as error:
         raise ValueError(f"the Hub has no data set {name!r} that you may read: {error}") from error
     except Exception as error:  # no network, or whatever an HTTP client makes of a proxy variable that it can't read
@@ -58,7 +102,7 @@ def _from_hub(name: str, split: str | None):
                 f"can't reach the Hugging Face Hub for {name!r} ({type(error).__name__}: {error}). With a network, run "
                 f"`hf download --repo-type dataset {name}` once; the course reads the downloaded copy from then on."
             ) from error
-        return datasets.load_dataset(downloaded, split=split)
+        return datasets.load_dataset(downloaded, split=split, streaming=streaming)
 
 
 def _has_http_client() -> bool:

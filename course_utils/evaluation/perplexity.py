@@ -10,6 +10,8 @@ from course_utils.training.scoring import total_nats
 def perplexity(model: Callable, ids: Ids, context_length: int, stride: int | None = None) -> float:
     """Return exp of the mean surprise per token: among how many equally likely tokens the model seems to choose.
 
+    It is infinite where a float can hold no more, from a mean of 710 nats on.
+
     Every token of a text but its first is scored once. It compares models with one tokenizer only: longer tokens are
     harder to guess. Across tokenizers use `bits_per_byte`.
 
@@ -28,7 +30,10 @@ def perplexity(model: Callable, ids: Ids, context_length: int, stride: int | Non
     Hugging Face, "Perplexity of fixed-length models" (transformers documentation), for the stride.
     """
     nats, tokens = total_nats(model, ids, context_length, stride)
-    return math.exp(nats / tokens)
+    try:
+        return math.exp(nats / tokens)
+    except OverflowError:
+        return math.inf
 
 
 def bits_per_byte(

@@ -15,9 +15,11 @@ import numpy as np
 from course_utils.files import write_atomically
 from course_utils.ngram.counting import find
 from course_utils.ngram.lookup import BackoffTables
-from course_utils.ngram.vocabulary import START, UNKNOWN, Vocabulary
+from course_utils.ngram.vocabulary import MARKERS, START, UNKNOWN, Vocabulary
 
 LOG_ZERO = -99.0  # what SRILM writes for the logarithm of 0
+HIGHEST_WEIGHT = 99.0  # log10; beyond it a product of weights might be more than a float holds
+UNKNOWN_IN_CAPITALS = "<UNK>"  # some tools write <unk> so; KenLM reads both, and knows no other spelling of a marker
 
 
 def write_arpa(path: str | Path, vocabulary: Vocabulary, tables: BackoffTables) -> None:
@@ -29,9 +31,15 @@ def write_arpa(path: str | Path, vocabulary: Vocabulary, tables: BackoffTables) 
         tables: the model.
 
     Raises:
-        ValueError: a word is empty or holds white space, which separates the columns.
+        ValueError: a word is empty or holds white space, which separates the columns; or it is `<UNK>`, which readers
+            take for `<unk>`.
         OSError: the file can't be written.
     """
+    if UNKNOWN_IN_CAPITALS in vocabulary:
+        raise ValueError(
+            f"the word {UNKNOWN_IN_CAPITALS!r} can't be written to an ARPA file, whose readers take it for '<unk>': "
+            "write it as '<unk>' in the training text, where it counts as any unknown word, or in another way"
+        )
     for word in vocabulary.words:
         if not word or any(character.isspace() for character in word):
             raise ValueError(
@@ -45,9 +53,9 @@ def write_arpa(path: str | Path, vocabulary: Vocabulary, tables: BackoffTables) 
         last = map(vocabulary.words.__getitem__, words.tolist())
         texts = [f"{texts[c]} {w}" if n > 1 else w for c, w in zip(contexts.tolist(), last, strict=True)]
         lines += ["", f"\\{n}-grams:"]
-        logs = _log10(probs)
+        logs = np.minimum(_log10(probs), 0.0).tolist()  # rounding may exceed 1
         if n < tables.order:
-            weights = _log10(tables.backoffs[n - 1])
+            weights = _log10(tables.backoffs[n - 1]).tolist()  # a weight may well exceed 1
             lines += [f"{p:.12g}\t{t}\t{b:.12g}" for p, t, b in zip(logs, texts, weights, strict=True)]
         else:
             lines += [f"{p:.12g}\t{t}" for p, t in zip(logs, texts, strict=True)]
@@ -58,7 +66,7 @@ def write_arpa(path: str | Path, vocabulary: Vocabulary, tables: BackoffTables) 
 def read_arpa(path: str | Path) -> tuple[Vocabulary, BackoffTables]:
     """Read any valid ARPA file.
 
-    A missing back-off weight is 1; `<unk>`, if the file lacks it, has probability 0.
+    A missing back-off weight is 1; `<unk>`, which may be written `<UNK>`, has probability 0 if the file lacks it.
 
     Raises:
         ValueError: the file isn't valid; the message names the line and what was expected there.
@@ -68,6 +76,7 @@ def read_arpa(path: str | Path) -> tuple[Vocabulary, BackoffTables]:
     sizes = _read_sizes(lines)
     unigrams = _read_section(lines, 1, sizes[0], highest=len(sizes) == 1)
     vocabulary = Vocabulary(unigrams.words)
+    _refuse_without_markers(path, unigrams.words)
     V = len(vocabulary)
     ids = np.array(vocabulary.ids(unigrams.words), np.int64)  # (N,)
     _refuse_twice(lines, ids, unigrams)
@@ -158,8 +167,11 @@ def _read_section(lines: _Lines, n: int, size: int, highest: bool) -> _Section:
             raise lines.error("a log10 probability of at most 0")
         section.numbers.append(lines.number)
         section.logs.append(log)
-        section.words.extend(fields[1 : n + 1])
-        section.weights.append(_number(lines, fields[-1], "log10 back-off weight") if len(fields) == n + 2 else 0.0)
+        section.words.extend(MARKERS[UNKNOWN] if word == UNKNOWN_IN_CAPITALS else word for word in fields[1 : n + 1])
+        weight = _number(lines, fields[-1], "log10 back-off weight") if len(fields) == n + 2 else 0.0
+        if weight > HIGHEST_WEIGHT:
+            raise lines.error(f"a log10 back-off weight of at most {HIGHEST_WEIGHT:g}")
+        section.weights.append(weight)
     if len(section.logs) < size:
         raise lines.error(f"{size} {n}-grams, as the header says, got {len(section.logs)}")
     return section
@@ -197,6 +209,13 @@ def _number(lines: _Lines, field: str, what: str) -> float:
     return number
 
 
+def _refuse_without_markers(path: str | Path, words: list[str]) -> None:
+    if missing := [marker for marker in MARKERS if marker not in words and marker != MARKERS[UNKNOWN]]:
+        other = [word for word in words if word.lower() in missing]
+        spelling = f", but {' and '.join(other)}: write it in small letters" if other else ""
+        raise ValueError(f"{path}: expected {' and '.join(missing)} among the 1-grams, found none{spelling}")
+
+
 def _refuse_twice(lines: _Lines, keys: np.ndarray, section: _Section) -> None:
     by_key = np.argsort(keys, kind="stable")
     again = np.flatnonzero(np.diff(keys[by_key]) == 0)
@@ -205,10 +224,9 @@ def _refuse_twice(lines: _Lines, keys: np.ndarray, section: _Section) -> None:
         raise lines.error(f"each n-gram once, but this one is on line {first} too", second)
 
 
-def _log10(values: np.ndarray) -> list[float]:
-    """Return log10 of probabilities or weights, 0 as -99, ready to print."""
-    logs = np.log10(values, out=np.full(len(values), LOG_ZERO), where=values > 0)
-    return (np.minimum(logs, 0.0) + 0.0).tolist()  # rounding may exceed 1; adding 0 turns -0 into 0
+def _log10(values: np.ndarray) -> np.ndarray:
+    """Return log10 of probabilities or weights, (N,); of 0 it is -99."""
+    return np.log10(values, out=np.full(len(values), LOG_ZERO), where=values > 0) + 0.0  # adding 0 turns -0 into 0
 
 
 def _power10(logs) -> np.ndarray:

@@ -192,7 +192,8 @@ class NGramLM:
             skip_unknown: leave unknown words out of the mean, instead of scoring them as `<unk>`.
 
         Returns:
-            The perplexity; infinity, with a warning that names the word, if a token has probability 0.
+            The perplexity; infinity if it is more than a float holds, and, with a warning that names the word, if a
+            token has probability 0.
 
         Raises:
             ValueError: the model isn't fitted; no sentence; a sentence that is not a list of words.
@@ -206,7 +207,8 @@ class NGramLM:
         if (probs[counted] == 0).any():
             self._warn_of_zero(text, int(np.argmax(counted & (probs == 0))))
             return math.inf
-        return float(np.exp(-np.log(probs[counted]).mean()))
+        with np.errstate(over="ignore"):  # beyond what a float holds, infinity is the answer
+            return float(np.exp(-np.log(probs[counted]).mean()))
 
     def sample(self, n: int, seed: int, max_words: int = 1000) -> list[list[str]]:
         """Draw sentences, word by word, until `</s>`.
@@ -232,7 +234,8 @@ class NGramLM:
         """Write the model to an ARPA file, which KenLM and others read.
 
         Raises:
-            ValueError: the model isn't fitted, or is "mle" or "add-k"; a word is empty or holds white space.
+            ValueError: the model isn't fitted, or is "mle" or "add-k"; a word is empty, holds white space or is
+                `<UNK>`.
             OSError: the file can't be written.
         """
         vocabulary, tables = self._fitted()

@@ -66,6 +66,10 @@ class CharTokenizer:
         """Return the characters of the ids, joined."""
         return "".join(self._characters[checked_id(id, self.vocab_size)] for id in ids)
 
+    def decode_bytes(self, ids: Iterable[int]) -> bytes:
+        """Return the UTF-8 bytes of the characters of the ids."""
+        return self.decode(ids).encode()
+
     def pieces(self, ids: Iterable[int]) -> list[str]:
         """Return the character of each id; joined, they are `decode(ids)`."""
         return list(self.decode(ids))

@@ -1,9 +1,11 @@
 """The tokenizers of published models."""
 
 import json
+import re
 import uuid
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import Self
 
@@ -13,6 +15,8 @@ from course_utils.files import write_atomically
 from course_utils.tokenization import gpt2
 from course_utils.tokenization.pieces import byte_pieces, decoded_pieces
 from course_utils.tokenization.protocol import checked_id, refuse_half_characters
+
+_BYTE = re.compile("<0x[0-9A-F]{2}>")  # how sentencepiece's models name the bytes of a character that is no token
 
 
 class PretrainedTokenizer:
@@ -77,6 +81,22 @@ class PretrainedTokenizer:
         texts = self.backend.decode_batch([[*before, id] for id in ids], skip_special_tokens=False)
         return [text.removeprefix(self._decode(before)) for text in texts]
 
+    def decode_bytes(self, ids: Iterable[int]) -> bytes:
+        """Return the bytes of token ids, also where they begin or end within a character."""
+        ids = self._checked(ids)
+        if self._is_byte_level:
+            return b"".join(map(self._bytes, ids))
+        data = b""
+        for is_byte, run in groupby(ids, lambda id: _BYTE.fullmatch(self.backend.id_to_token(id)) is not None):
+            run = list(run)
+            if is_byte:
+                data += bytes(int(self.backend.id_to_token(id)[3:5], 16) for id in run)
+            elif data:  # decoders drop a space at the beginning of a text, and this is none
+                data += self._decode([run[0], *run]).removeprefix(self._decode(run[:1])).encode()
+            else:
+                data += self._decode(run).encode()
+        return data
+
     def token_id(self, token: str) -> int:
         """Return the id of one token by its name, such as `<|endoftext|>`.
 
@@ -113,7 +133,8 @@ class PretrainedTokenizer:
 
     @cached_property
     def _is_byte_level(self) -> bool:
-        return isinstance(self.backend.decoder, tokenizers.decoders.ByteLevel)
+        decoder = json.loads(self.backend.to_str())["decoder"] or {}
+        return {step["type"] for step in decoder.get("decoders", [decoder]) if step} == {"ByteLevel"}
 
     def _bytes(self, id: int) -> bytes:
         """Return the bytes of one token of a byte-level tokenizer; it writes added ones as they are."""

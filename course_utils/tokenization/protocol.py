@@ -26,6 +26,9 @@ class Tokenizer(Protocol):
     def decode(self, ids: Iterable[int]) -> str:
         """Return the text of token ids."""
 
+    def decode_bytes(self, ids: Iterable[int]) -> bytes:
+        """Return the bytes of token ids, also where they begin or end within a character."""
+
     def pieces(self, ids: Iterable[int]) -> list[str]:
         """Return what each token adds to the text: one string per id, joined they are `decode(ids)`.
 

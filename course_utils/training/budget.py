@@ -16,42 +16,46 @@ class Budget:
         config: names the budget.
         tokens_per_step: of all processes together; turns a budget of tokens into one of steps.
 
-    A first step that compiles the model takes its time out of the seconds, but says nothing of how long the next may
-    take, and the schedule of the learning rate begins after it.
+    Attributes:
+        start_up: of the seconds, those that went into compiling the model. The schedule of the learning rate is over
+            the others.
     """
 
     def __init__(self, config: TrainingConfig, tokens_per_step: int):
         self.seconds = config.seconds
         self.steps = config.steps if config.tokens is None else math.ceil(config.tokens / tokens_per_step)
+        self.start_up = 0.0
         self._recent: deque[float] = deque(maxlen=RECENT)
-        self._compiles_next = config.compile
-        self._start_up = 0.0
 
     def took(self, seconds: float) -> None:
         """Remember how long a step took."""
-        if self._compiles_next:
-            self._compiles_next, self._start_up = False, seconds
-        else:
-            self._recent.append(seconds)
+        self._recent.append(seconds)
 
     def allows(self, step: int, elapsed: float) -> bool:
         """Say whether one more step fits after `step` steps in `elapsed` seconds.
 
         A step that would end after the limit isn't started; how long it will take is judged by the slowest recent
-        one. As long as nothing is known about that, a step is allowed.
+        one. As long as nothing is known about that, a step is allowed, and so is the first one in any case.
         """
         if self.steps is not None:
             return step < self.steps
         if not self._recent:
-            return elapsed < self.seconds
+            return step == 0 or elapsed < self.seconds
         return elapsed + MARGIN * max(self._recent) <= self.seconds
 
-    def progress(self, step: int, elapsed: float) -> float:
-        """Return how much of the budget is over in the middle of the next step, 0 .. 1.
+    def progress(self, step: int, began: float, now: float) -> float:
+        """Return how much of the budget is over in the middle of a step, 0 .. 1, whatever the clock says.
 
         The middle, so that neither the first step of a warm-up nor the last one of a decay to 0 is wasted.
+
+        Args:
+            step: number of steps before this one.
+            began: seconds when it began.
+            now: seconds when its gradient is there, which is nearly its end.
         """
         if self.steps is not None:
             return (step + 0.5) / self.steps
-        middle = elapsed - self._start_up + 0.5 * (self._recent[-1] if self._recent else 0.0)
-        return min(max(middle, 0.0) / (self.seconds - self._start_up), 1.0)
+        if self.seconds <= self.start_up:  # nothing is left but the one step that is always allowed
+            return 0.5
+        first, last = (min(max(time, self.start_up), self.seconds) for time in (began, now))
+        return (0.5 * (first + last) - self.start_up) / (self.seconds - self.start_up)

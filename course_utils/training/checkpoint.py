@@ -1,7 +1,8 @@
 """Checkpoints: everything that the rest of a run depends on, in one safetensors file, replaced all at once."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import safetensors
@@ -47,14 +48,25 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Tensor], dict]:
         FileNotFoundError: there is none.
         ValueError: the file is damaged, or is no checkpoint of a training run.
     """
+    with _opened(path) as (file, scalars):
+        return {name: file.get_tensor(name) for name in file.keys()}, scalars  # noqa: SIM118 - it is no dict
+
+
+def read_scalars(path: str | Path) -> dict:
+    """Return the scalars of a checkpoint alone, which takes no time; arguments and errors as `read_checkpoint`."""
+    with _opened(path) as (_, scalars):
+        return scalars
+
+
+@contextmanager
+def _opened(path: str | Path) -> Iterator[tuple]:
     path = Path(path)
     path = path / FILE_NAME if path.is_dir() else path
     if not path.is_file():
-        raise FileNotFoundError(f"no checkpoint at {path}")
+        raise FileNotFoundError(f"no checkpoint at {path}: was a run ended or stopped there?")
     try:
         with safetensors.safe_open(path, "pt") as file:
-            scalars = json.loads((file.metadata() or {})["scalars"])
-            return {name: file.get_tensor(name) for name in file.keys()}, scalars  # noqa: SIM118 - it is no dict
+            yield file, json.loads((file.metadata() or {})["scalars"])
     except (SafetensorError, KeyError, ValueError) as error:
         raise ValueError(f"{path} is damaged or no checkpoint of a training run: {error!r}") from error
 

@@ -19,7 +19,7 @@ class TrainingConfig:
     Args:
         steps: number of optimizer steps.
         tokens: tokens to train on, repeats included; rounded up to whole steps.
-        seconds: from the start of the first step to the end of the last, validation and checkpoints between them
+        seconds: from the start of the first step to the end of the last, compiling, validation and checkpoints
             included.
         batch_size: windows per step, of all processes and micro-batches together, B.
         context_length: tokens per window, T; None is the model's.

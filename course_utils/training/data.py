@@ -1,6 +1,7 @@
 """From a long row of token ids to batches: random windows to learn from, tiled windows to score with."""
 
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 import torch
@@ -20,6 +21,18 @@ class Batches(Protocol):
 
     def restore(self, state: Tensor) -> None:
         """Go to the place where `state` was taken."""
+
+    def identity(self) -> str:
+        """Return what is the same for the same texts only: a run resumes with no others."""
+
+
+def digest(rows: Iterable[Tensor]) -> str:
+    """Return a name for rows of token ids: the first 64 bits of their SHA-256."""
+    result = hashlib.sha256()
+    for row in rows:
+        result.update(len(row).to_bytes(8, "little"))
+        result.update(row.contiguous().numpy())
+    return f"sha256 {result.hexdigest()[:16]}"
 
 
 def as_token_ids(ids: Tensor | Sequence[int], name: str = "ids") -> Tensor:
@@ -128,6 +141,10 @@ class RandomWindows:
         size = len(self.generator.get_state())
         self.generator.set_state(state[:size].clone())
         self.starts = state[size:].clone().view(torch.int64)
+
+    def identity(self) -> str:
+        """Return the digest of the token ids."""
+        return digest([self.ids])
 
     def _new_pass(self) -> Tensor:
         """Return the starts of one pass over the text, shuffled."""

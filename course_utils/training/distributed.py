@@ -126,6 +126,11 @@ def whole(tensor: Tensor) -> Tensor:
     return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
 
 
+def own_part(tensor: Tensor) -> Tensor:
+    """Return what this process holds of a tensor: a piece if it is sharded, else all of it."""
+    return tensor.to_local() if isinstance(tensor, DTensor) else tensor
+
+
 def placed_like(tensor: Tensor, reference: Tensor) -> Tensor:
     """Return a whole tensor on the device of a reference, and sharded like it if they have one shape."""
     tensor = tensor.to(reference.device)

@@ -12,7 +12,7 @@ class Step(NamedTuple):
 
     step: int  # 1 for the first
     tokens: int  # trained on so far
-    seconds: float  # from the start of the first step to the end of this one
+    seconds: float  # from the start of the first step to the end of this one, compiling included
     loss: float  # mean nats of this batch, before the step
     learning_rate_factor: float  # times the peak learning rates
     gradient_norm: float  # before clipping

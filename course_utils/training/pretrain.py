@@ -16,19 +16,21 @@ import sys
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from course_utils.device import multiplies_bfloat16, pick_device
 from course_utils.pretrained.trained import TOKENIZER, read_tokenizer
 from course_utils.tokenization import BPETokenizer, CharTokenizer, Tokenizer
-from course_utils.training import streaming
-from course_utils.training.checkpoint import FILE_NAME
+from course_utils.training.checkpoint import FILE_NAME, read_scalars
 from course_utils.training.compiling import can_compile
 from course_utils.training.config import OPTIMIZERS, TrainingConfig
+from course_utils.training.data import Batches, Ids
 from course_utils.training.distributed import current_processes, process_group
 from course_utils.training.flops import flops_per_token, matmul_peak
 from course_utils.training.saved import save_result, save_shape, save_weights
 from course_utils.training.schedule import DECAYS
-from course_utils.training.texts import Texts, read_file
+from course_utils.training.streaming import StreamedWindows, document_row
+from course_utils.training.texts import Texts, read_corpus, read_file
 from course_utils.training.trainer import Trainer
 from course_utils.transformer import DecoderLM, TransformerConfig
 
@@ -64,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
     budget.add_argument("--tokens", type=int, help="tokens to train on, repeats included")
     add("--out", type=Path, required=True, help="the folder to write")
     add("--resume", action="store_true", help="go on from the checkpoint in --out")
-    add("--tokenizer", choices=("char", "bpe"), default="char", help="characters, or byte-level BPE")
+    add("--tokenizer", choices=("char", "bpe"), default="char", help="characters, or byte-level BPE, as the Hub needs")
     add("--vocab-size", type=int, default=1024, help="of --tokenizer bpe")
     add("--d-model", type=int, default=128, help="width")
     add("--layers", type=int, default=3, help="blocks")
@@ -97,9 +99,31 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command; a wrong argument ends it with exit code 2 and a message, before anything is trained."""
+    """Run the command; what goes wrong ends it with a message.
+
+    A wrong argument ends it with exit code 2, before anything is trained; weights that are no longer numbers, or a
+    full disk, with 1. Then no weights are written, and the last good checkpoint is as it was.
+    """
+    try:
+        pretrain(arguments)
+    except (FloatingPointError, OSError) as error:
+        sys.exit(f"{parser().prog}: error: {error}")
+
+
+def pretrain(arguments: list[str] | None) -> None:
+    """Read the arguments, train, write what came out and print it.
+
+    Raises:
+        SystemExit: a wrong argument.
+        FloatingPointError, OSError: as `Trainer.run`.
+    """
     command_line = parser()
     options = command_line.parse_args(arguments)
+    if options.resume:
+        try:
+            take_over(options)
+        except (ValueError, OSError) as error:
+            command_line.error(str(error))
     try:
         device = torch.device(options.device) if options.device else pick_device()
     except RuntimeError as error:
@@ -125,19 +149,32 @@ def main(arguments: list[str] | None = None) -> None:
             print(json.dumps(result), flush=True)
 
 
+def take_over(options: argparse.Namespace) -> None:
+    """Set to what they were in the run to resume the options that depend on machine and budget if they aren't given.
+
+    Raises:
+        ValueError, OSError: no checkpoint that can be read.
+    """
+    settings = read_scalars(options.out)["config"]
+    if options.compile is None:
+        options.compile = settings["compile"]
+    if options.precision is None:
+        in_bfloat16 = settings["autocast"] == str(torch.bfloat16)
+        options.precision = "bf16" if in_bfloat16 else settings["dtype"].removeprefix("torch.")
+
+
 def prepare(options: argparse.Namespace, device: torch.device) -> tuple[Trainer, Tokenizer]:
     """Read the text, make tokenizer, model and trainer, and begin the folder.
 
     Raises:
         ValueError, OSError: an argument that can't be, or a file that can't be read or written.
     """
-    processes = current_processes()
     training = TrainingConfig(
         **{name: getattr(options, name) for name in TrainingConfig.__dataclass_fields__ if hasattr(options, name)},
         autocast=torch.bfloat16 if options.precision == "bf16" else None,
         directory=options.out,
     )
-    texts = read_file(options.text) if options.text else streaming.read_corpus(options.corpus, options.batch_size)
+    texts = read_file(options.text) if options.text else read_corpus(options.corpus, options.batch_size)
     tokenizer = read_tokenizer(options.out / TOKENIZER) if options.resume else train_tokenizer(texts, options)
     config = TransformerConfig(
         vocab_size=tokenizer.vocab_size,
@@ -150,44 +187,64 @@ def prepare(options: argparse.Namespace, device: torch.device) -> tuple[Trainer,
     )
     torch.manual_seed(options.seed)
     model = DecoderLM(config).to(device=device, dtype=DTYPES[options.precision])
-    if isinstance(texts.train, str):
-        train = torch.tensor(tokenizer.encode(texts.train))
-    else:
-        shares = (options.batch_size, options.context_length, processes.rank, processes.size)
-        train = streaming.StreamedWindows(texts.train, tokenizer.encode, *shares)
-    if isinstance(texts.validation, str):
-        validation = tokenizer.encode(texts.validation)
-    else:
-        validation = [streaming.document_row(text, tokenizer.encode) for text in texts.validation]
-    trainer = Trainer(model, train, validation, training)
-    if options.resume:
-        trainer.restore(options.out)
-    elif processes.is_first:
+    try:
+        trainer = Trainer(model, *encoded(texts, tokenizer, options), training)
+        if options.resume:
+            trainer.restore(options.out)
+    except ValueError as error:
+        if options.resume:
+            raise ValueError(f"can't go on in {options.out} with {texts.name}: {error}") from error
+        raise
+    if not options.resume and trainer.processes.is_first:
         (options.out / FILE_NAME).unlink(missing_ok=True)
         save_shape(options.out, config, tokenizer)
-    processes.wait_for_all()
+    trainer.processes.wait_for_all()
     return trainer, tokenizer
 
 
+def encoded(texts: Texts, tokenizer: Tokenizer, options: argparse.Namespace) -> tuple[Tensor | Batches, Ids]:
+    """Return what a trainer draws its batches from, and what it validates with, as token ids."""
+    encode, processes = tokenizer.encode, current_processes()
+    if isinstance(texts.train, str):
+        return torch.tensor(encode(texts.train)), encode(texts.validation)
+    shares = (options.batch_size, options.context_length, processes.rank, processes.size)
+    rows = [document_row(text, encode) for text in texts.validation]
+    return StreamedWindows(texts.train, encode, *shares, name=texts.name), rows
+
+
 def train_tokenizer(texts: Texts, options: argparse.Namespace) -> Tokenizer:
-    """Return a tokenizer; characters are those of the whole text, merges are learned from the training part."""
+    """Return a tokenizer; characters are those of all texts, merges are learned from the training part.
+
+    Raises:
+        ValueError: nobody knows all characters before the texts are read.
+    """
     if options.tokenizer == "char":
-        return CharTokenizer.train([*texts.samples, *texts.validation])
+        if texts.characters is None:
+            raise ValueError(
+                f"--tokenizer char must know every character before the training begins, and {texts.name} is read "
+                "while it goes on: give --tokenizer bpe, which can write any text"
+            )
+        return CharTokenizer.train(set(texts.characters()))
     return BPETokenizer.train(texts.samples, options.vocab_size)
+
+
+def scored_bytes(tokenizer: Tokenizer, ids: list[int]) -> int:
+    """Return the bytes of all tokens but the first, which is read only; it may end within a character."""
+    return len(tokenizer.decode_bytes(ids)) - len(tokenizer.decode_bytes(ids[:1]))
 
 
 def summary(trainer: Trainer, tokenizer: Tokenizer, options: argparse.Namespace) -> dict:
     """Return what came out; every process must call this."""
     history, config = trainer.history, trainer.model.config
     loss = history.validations[-1].loss if history.finished else None
-    scored = [row[1:].tolist() for row in trainer.val_rows]
-    n_bytes = sum(len(tokenizer.decode(ids).encode()) for ids in scored)
+    n_scored = sum(len(row) - 1 for row in trainer.val_rows)
+    n_bytes = sum(scored_bytes(tokenizer, row.tolist()) for row in trainer.val_rows)
     speed = history.tokens / history.seconds if history.seconds else 0.0
     dtype = trainer.autocast or DTYPES[options.precision]
     peak = trainer.processes.sum(torch.tensor(matmul_peak(trainer.device, dtype), dtype=torch.float64)).item()
     return {
         "val_loss_nats": loss,
-        "val_bits_per_byte": loss and loss * sum(map(len, scored)) / math.log(2) / n_bytes,
+        "val_bits_per_byte": loss and loss * n_scored / math.log(2) / n_bytes,
         "finished": history.finished,
         "steps": history.step,
         "tokens": history.tokens,

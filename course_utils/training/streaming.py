@@ -1,51 +1,22 @@
-"""Learn from a stream of documents that no machine could hold: each row of the batch reads a shard of its own.
+"""Learn from a stream of documents that no machine could hold: each row of the batch reads documents of its own.
 
 Documents are kept apart by a separator, and every window begins with one, as a document does when it is scored.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
-import datasets
 import torch
-from datasets.distributed import split_dataset_by_node
 from torch import Tensor
 
-from course_utils import corpora
-from course_utils.corpora.tinyworld import TinyWorld
-from course_utils.corpora.tinyworld.shipped import SEEDS
 from course_utils.training.data import own_rows
-from course_utils.training.texts import Texts
+
+if TYPE_CHECKING:
+    import datasets
 
 SEPARATOR = "\n\n"  # between documents, and how a model learns that one has ended
 TOKENIZER_DOCUMENTS = 10_000  # of a corpus, to train a tokenizer on
-ENDLESS = 10**9  # documents of tinyworld: more than anyone trains on
-DOMAINS = {"tinyworld": "town", "tinyworld-clinic": "clinic"}
-
-
-def read_corpus(name: str, n_shards: int) -> Texts:
-    """Return the training split of a corpus as a stream, and its validation split as one text.
-
-    tinyworld's stream has no end: the shipped documents first, then fresh ones.
-
-    Args:
-        name: as in `corpora.load`; the documents are in the column text.
-        n_shards: parts that are read side by side.
-
-    Raises:
-        ValueError: an unknown corpus, or one without these splits or this column.
-        ConnectionError: the Hub can't be reached.
-    """
-    corpus = corpora.load(name)
-    if missing := {"train", "validation"} - corpus.keys():
-        raise ValueError(f"the corpus {name!r} has no split {' or '.join(sorted(missing))}, only {sorted(corpus)}")
-    if "text" not in corpus["train"].column_names:
-        raise ValueError(f"the corpus {name!r} has no column text, only {corpus['train'].column_names}")
-    if name in DOMAINS:
-        stream = TinyWorld(SEEDS["train"], DOMAINS[name]).stream(ENDLESS, n_shards)
-    else:
-        stream = corpus["train"].to_iterable_dataset(num_shards=min(n_shards, len(corpus["train"])))
-    samples = [text + SEPARATOR for text in corpus["train"][:TOKENIZER_DOCUMENTS]["text"]]
-    return Texts(stream, list(corpus["validation"]["text"]), samples)
 
 
 def document_row(text: str, encode: Callable[[str], list[int]]) -> list[int]:
@@ -62,33 +33,40 @@ def document_row(text: str, encode: Callable[[str], list[int]]) -> list[int]:
 
 
 class StreamedWindows:
-    """Batches from a stream: row r of the batch goes through the r-th shard of documents, window after window.
+    """Batches from a stream: row r of the batch goes through documents of its own, window after window.
+
+    Those are the shards r, r + batch_size, ... of the stream. If it has fewer shards than the batch has rows, each
+    process reads the whole stream once, and the documents are dealt out like cards: row r gets the documents r,
+    r + batch_size, ... A document without text is left out.
 
     A window begins with the end of a separator and goes on with a fresh document, so the model learns each document
     from its beginning, as it will be asked to predict it. What the window's end cuts off is left out, unless the
     document began the window: one that is longer than a window goes on in the next. (To begin the next window with
     the document that was cut would be wrong: long documents are cut more often, and would be read more often.)
 
-    Which process reads a row changes nothing in it: the global batch is the same for any number of processes. A
-    shard that ends begins again.
+    Which process reads a row changes nothing in it: the global batch is the same for any number of processes. What
+    ends begins again.
 
     Args:
-        documents: with a column text; with `batch_size` shards, each row skips nothing that others read.
+        documents: with a column text of strings.
         encode: from a text to token ids.
         batch_size: rows in the batch of all processes together.
         context_length: tokens per window, T.
         rank, n_processes: which rows are this process's, as in `RandomWindows`.
+        name: what `identity` answers: of the documents and the tokenizer, so that a run resumes with no others.
     """
 
     def __init__(
         self,
-        documents: datasets.IterableDataset,
+        documents: "datasets.IterableDataset",
         encode: Callable[[str], list[int]],
         batch_size: int,
         context_length: int,
         rank: int = 0,
         n_processes: int = 1,
+        name: str = "a stream of documents",
     ):
+        self.name = name
         self.documents, self.encode, self.context_length = documents, encode, context_length
         self.batch_size, self.rows = batch_size, range(batch_size)[own_rows(batch_size, rank, n_processes)]
         self._begin()
@@ -109,22 +87,75 @@ class StreamedWindows:
         while self.drawn < int(state):
             self.draw()
 
+    def identity(self) -> str:
+        """Return the name: a stream can't be read to its end to see whether it is the same."""
+        return self.name
+
     def _begin(self) -> None:
         self.drawn = 0
-        self._windows = [self._row(row) for row in self.rows]
+        enough = self.documents.num_shards >= self.batch_size
+        texts = self._texts_of_shards() if enough else self._texts_dealt_out()
+        self._windows = [self._row(row_texts) for row_texts in texts]
 
-    def _row(self, row: int) -> Iterator[list[int]]:
+    def _texts_of_shards(self) -> list[Iterator[str]]:
+        """Return for each row the texts of its own shards, again and again."""
+
+        def texts_of(row: int) -> Iterator[str]:
+            shards = self.documents.shard(self.batch_size, row, contiguous=False)
+            while True:
+                found = False
+                for text in texts_of_documents(shards):
+                    found = True
+                    yield text
+                if not found:
+                    raise self._no_document(row)
+
+        return [texts_of(row) for row in self.rows]
+
+    def _texts_dealt_out(self) -> list[Iterator[str]]:
+        """Return for each row its texts of the one stream that all read together, again and again.
+
+        What is dealt to a row before it asks waits for it; rows ask about equally often, so that is never much.
+        """
+        waiting: dict[int, deque[str]] = {row: deque() for row in self.rows}
+
+        def deal() -> Iterator[None]:
+            while True:
+                read = 0
+                for read, text in enumerate(texts_of_documents(self.documents), start=1):
+                    row = (read - 1) % self.batch_size
+                    if row in waiting:
+                        waiting[row].append(text)
+                        yield
+                if read < self.batch_size:
+                    raise self._no_document(read)
+
+        def texts_of(row: int) -> Iterator[str]:
+            while True:
+                while not waiting[row]:
+                    next(dealing)
+                yield waiting[row].popleft()
+
+        dealing = deal()
+        return [texts_of(row) for row in self.rows]
+
+    def _no_document(self, row: int) -> ValueError:
+        return ValueError(
+            f"row {row} of batch_size={self.batch_size} found no document: give more documents or a smaller batch"
+        )
+
+    def _row(self, texts: Iterator[str]) -> Iterator[list[int]]:
         """Yield windows of T + 1 tokens of one row."""
         window: list[int] = []
-        while True:
-            read = 0
-            for document in split_dataset_by_node(self.documents, rank=row, world_size=self.batch_size):
-                read += 1
-                whole = document_row(document["text"], self.encode)
-                began_window = len(window) <= 1
-                window = whole if began_window else window + whole[1:]
-                while len(window) > self.context_length:
-                    yield window[: self.context_length + 1]
-                    window = window[self.context_length :] if began_window else []
-            if not read:
-                raise ValueError(f"row {row} of batch_size={self.batch_size} found no document: give more of them")
+        for text in texts:
+            whole = document_row(text, self.encode)
+            began_window = len(window) <= 1
+            window = whole if began_window else window + whole[1:]
+            while len(window) > self.context_length:
+                yield window[: self.context_length + 1]
+                window = window[self.context_length :] if began_window else []
+
+
+def texts_of_documents(documents: "datasets.IterableDataset") -> Iterator[str]:
+    """Yield the texts; a document without one, as some data sets hold them, is left out."""
+    return (document["text"] for document in documents if document["text"] is not None)

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -22,13 +23,15 @@ from course_utils.training.checkpoint import (
     write_checkpoint,
 )
 from course_utils.training.config import TrainingConfig
-from course_utils.training.data import Batches, Ids, RandomWindows, as_rows, as_token_ids
-from course_utils.training.distributed import current_processes, gradients_averaged, parallel, whole
+from course_utils.training.data import Batches, Ids, RandomWindows, as_rows, as_token_ids, digest
+from course_utils.training.distributed import current_processes, gradients_averaged, own_part, parallel, whole
 from course_utils.training.history import History, Step, Validation
 from course_utils.training.loss import next_token_loss
 from course_utils.training.optimizers import make_optimizers, set_learning_rates
 from course_utils.training.schedule import learning_rate_factor
 from course_utils.training.scoring import check_context, total_nats
+
+REMEDY = "try a lower learning rate"
 
 
 class Trainer:
@@ -83,19 +86,26 @@ class Trainer:
             The history; `finished` is False after a SIGTERM.
 
         Raises:
-            FloatingPointError: the loss is no longer a number.
-            OSError: a checkpoint can't be written; the last good one is as it was.
+            FloatingPointError: a loss, a gradient or a weight is no longer a number.
+            OSError: a checkpoint can't be written.
+
+        Whatever is raised, the last good checkpoint is as it was.
         """
         history = self.history
         if history.step == 0 and self.config.validate_every:
             self._validate()
         with sigterm_noted() as sigterm, self._progress_bar() as bar:
-            start = self.clock() - history.seconds
+            start, to_compile = self.clock() - history.seconds, self.config.compile
             while True:
                 elapsed, stop = self._agreed(self.clock() - start, sigterm.is_set())
                 history.finished = not self.budget.allows(history.step, elapsed)
                 if history.finished or stop:
                     break
+                if to_compile:
+                    self._compile()
+                    self.budget.start_up += self._elapsed(start) - elapsed
+                    to_compile = False
+                    continue  # and look at the clock again
                 self._step(start, elapsed)
                 bar.set_postfix_str(f"loss {history.losses[-1]:.3f}", refresh=False)
                 bar.update(1 if self.budget.steps else history.seconds - bar.n)
@@ -103,6 +113,7 @@ class Trainer:
                     self._validate()
                 if self._due(self.config.checkpoint_every):
                     self.save()
+            self._refuse_broken_weights()
             if history.finished:
                 self._validate()
             if self.config.directory is not None:
@@ -126,57 +137,87 @@ class Trainer:
 
         Raises:
             FileNotFoundError: there is none.
-            ValueError: it is damaged, of another model, or of a run with other settings, named.
+            ValueError: it is damaged, of another model, or of a run with other settings or on other texts, named.
         """
         tensors, scalars = read_checkpoint(path)
-        ours = self.config.what_shapes_the_weights() | {"context_length": self.context_length}
-        theirs = scalars["config"]
+        ours, theirs = self._settings(), scalars["config"]
         if other := {name: theirs.get(name) for name in ours if theirs.get(name) != ours[name]}:
             raise ValueError(f"the checkpoint is of a run with other settings: {other}")
+        for name, text in self._texts.items():
+            other = scalars["texts"][name]
+            if other != text and None not in (other, text):  # a run may begin to validate, or cease
+                raise ValueError(f"the checkpoint is of a run on another text: {name} were {other}, and are {text} now")
         restore_training_state(self.model, self.optimizers, tensors)
         self.batches.restore(tensors["batches"])
         torch.set_rng_state(tensors["generator.cpu"])
         if "generator.cuda" in tensors and self.device.type == "cuda":
             torch.cuda.set_rng_state(tensors["generator.cuda"], self.device)
+        self.budget.start_up = scalars["start_up"]
         self.history = History.from_tensors({name: tensors[f"history.{name}"] for name in ("steps", "validations")})
 
     def save(self) -> None:
-        """Write the checkpoint into the config's directory, by the first process, from what all hold."""
+        """Write the checkpoint into the config's directory, by the first process, from what all hold.
+
+        Raises:
+            FloatingPointError: a weight is no number; the checkpoint there is as it was.
+            OSError: it can't be written; the checkpoint there is as it was.
+        """
+        self._refuse_broken_weights()
         tensors = training_state(self.model, self.optimizers)
         tensors |= {f"history.{name}": tensor for name, tensor in self.history.to_tensors().items()}
         tensors |= {"batches": self.batches.state(), "generator.cpu": torch.get_rng_state()}
         if self.device.type == "cuda":
             tensors["generator.cuda"] = torch.cuda.get_rng_state(self.device)
-        settings = self.config.what_shapes_the_weights() | {"context_length": self.context_length}
+        scalars = {"config": self._settings(), "texts": self._texts, "start_up": self.budget.start_up}
         if self.processes.is_first:
-            write_checkpoint(Path(self.config.directory) / FILE_NAME, tensors, {"config": settings})
+            write_checkpoint(Path(self.config.directory) / FILE_NAME, tensors, scalars)
         self.processes.wait_for_all()
+
+    def _settings(self) -> dict:
+        """Return what a resumed run must share, as JSON can hold it."""
+        dtype = str(next(self.model.parameters()).dtype)
+        return self.config.what_shapes_the_weights() | {"context_length": self.context_length, "dtype": dtype}
+
+    @cached_property
+    def _texts(self) -> dict[str, str | None]:
+        """What tells other texts from these; the argument's name -> SHA-256, or the name of a stream."""
+        validation = None if self.val_rows is None else digest(self.val_rows)
+        return {"train_ids": self.batches.identity(), "val_ids": validation}
 
     def _windows_of(self, ids: Tensor | Sequence[int]) -> RandomWindows:
         share = (self.processes.rank, self.processes.size)
         ids = as_token_ids(ids, "train_ids")
         return RandomWindows(ids, self.config.batch_size, self.context_length, self.config.seed, *share)
 
+    def _compile(self) -> None:
+        """Let torch.compile do its work before the first step, on a batch of zeros that leaves nothing behind."""
+        b = self.config.batch_size // self.processes.size
+        zeros = torch.zeros(b, self.context_length, dtype=torch.int64)  # (b, T)
+        self.model.train()
+        with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
+            self._gradients(zeros, zeros)
+        for optimizer in self.optimizers:
+            optimizer.zero_grad()
+
     def _step(self, start: float, began: float) -> None:
         """One optimizer step: the gradient of the whole batch, clipped, then a step of each optimizer."""
         config, history = self.config, self.history
         self.model.train()  # a validation may have left it in eval mode
-        factor = learning_rate_factor(
-            self.budget.progress(history.step, began), config.warmup, config.decay, config.final
-        )
-        set_learning_rates(self.optimizers, factor)
         loss = self._gradients(*self.batches.draw())
-        norm = whole(nn.utils.clip_grad_norm_(self.model.parameters(), config.clip_norm or math.inf))
+        norm = whole(nn.utils.clip_grad_norm_(self.model.parameters(), config.clip_norm or math.inf)).item()
+        mean = self.processes.sum(loss).item() / self.processes.size
+        refuse_broken("loss", mean, history.step + 1)
+        refuse_broken("length of the gradient", norm, history.step + 1)
+        progress = self.budget.progress(history.step, began, self._elapsed(start))
+        factor = learning_rate_factor(progress, config.warmup, config.decay, config.final)
+        set_learning_rates(self.optimizers, factor)
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad()
-        mean = self.processes.sum(loss).item() / self.processes.size  # .item() also waits for a GPU to be done
-        seconds = self.clock() - start
+        seconds = self._elapsed(start)
         self.budget.took(seconds - began)
-        if not math.isfinite(mean):
-            raise FloatingPointError(f"the loss is {mean} at step {history.step + 1}: try a lower learning rate")
         tokens = history.tokens + config.batch_size * self.context_length
-        history.steps.append(Step(history.step + 1, tokens, seconds, mean, factor, norm.item()))
+        history.steps.append(Step(history.step + 1, tokens, seconds, mean, factor, norm))
 
     def _gradients(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Leave the gradient of this process's rows (b, T) in the parameters; return their mean loss."""
@@ -198,12 +239,25 @@ class Trainer:
         if self.val_rows is None or (history.validations and history.validations[-1].step == history.step):
             return
         nats, tokens = total_nats(self.model, self.val_rows, self.context_length, processes=self.processes)
+        refuse_broken("validation loss", nats / tokens, history.step)
         history.validations.append(Validation(history.step, history.tokens, history.seconds, nats / tokens))
         if self.on_validation is not None:
             self.on_validation(self)
 
+    def _refuse_broken_weights(self) -> None:
+        """Raise FloatingPointError, in every process, if any of them holds a weight that is no number."""
+        finite = torch.stack([own_part(weight.detach()).isfinite().all() for weight in self.model.parameters()]).all()
+        if self.processes.largest((~finite).float()):
+            raise FloatingPointError(f"a weight is no number after step {self.history.step}: {REMEDY}")
+
     def _due(self, every: int | None) -> bool:
         return every is not None and self.history.step % every == 0
+
+    def _elapsed(self, start: float) -> float:
+        """Return the seconds since `start` by the slowest process's clock, when the device has done its work."""
+        if self.device.type != "cpu":
+            torch.accelerator.synchronize(self.device)
+        return self._agreed(self.clock() - start, False)[0]
 
     def _agreed(self, elapsed: float, stop: bool) -> tuple[float, bool]:
         """Return the largest of what the processes' clocks say, and whether any was told to stop."""
@@ -216,6 +270,12 @@ class Trainer:
         shape = None if self.budget.steps else "{l_bar}{bar}| {n:.0f}/{total:.0f} s{postfix}"
         hidden = not (self.config.progress and self.processes.is_first)
         return tqdm(total=total, initial=done, unit=unit, bar_format=shape, disable=hidden)
+
+
+def refuse_broken(what: str, value: float, step: int) -> None:
+    """Raise FloatingPointError if a value is infinite or no number."""
+    if not math.isfinite(value):
+        raise FloatingPointError(f"the {what} is {value} at step {step}: {REMEDY}")
 
 
 @contextmanager

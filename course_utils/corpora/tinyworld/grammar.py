@@ -12,6 +12,7 @@ from bisect import bisect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import accumulate
+from string import Formatter
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -91,7 +92,23 @@ class Grammar:
         and so that of the texts if no text can be made in two ways.
         """
         kinds = zip(self._kinds.options, self._kinds.probabilities, strict=True)
-        return self._kinds.entropy + math.fsum(p * self._entropy_of(option.facts["kind"]) for option, p in kinds)
+        return self._kinds.entropy + math.fsum(
+            p * math.fsum(q * choice.entropy for q, choice in self._choices_of(option.facts["kind"]))
+            for option, p in kinds
+        )
+
+    @cached_property
+    def characters(self) -> frozenset[str]:
+        """Every character that a text can hold: of what any option that can be met writes, or of a fact it names."""
+        choices = {id(choice): choice for kind in self._programs for _, choice in self._choices_of(kind)}
+        written, named, values = set(), set(), {}
+        for option in (option for choice in choices.values() for option in choice.options):
+            for text, fact, *_ in Formatter().parse(option.text):
+                written.update(text)
+                named.add(fact)
+            for fact, value in option.facts.items():
+                values.setdefault(fact, set()).update(value)
+        return frozenset(written.union(*(values.get(fact, ()) for fact in named)))
 
     def derivations(self, text: str) -> list[list[Written]]:
         """Return each way to make a text, step by step: one, or none if the grammar can't make it.
@@ -130,26 +147,25 @@ class Grammar:
                 if wanted is None or wanted.startswith(piece, len(text)):
                     open_ends.append((text + piece, [*written, Written(step.name, piece, log2_prob)], known))
 
-    def _entropy_of(self, kind: str) -> float:
+    def _choices_of(self, kind: str) -> Iterator[tuple[float, Choice]]:
+        """Yield every choice that a kind of text can meet, with the exact probability of meeting it."""
         steps = self._programs[kind]
         needed: list[set[str]] = [set()]  # facts that the steps from here on depend on
         for step in reversed(steps):
             needed.append(needed[-1] | set(step.reads))
         needed.reverse()
-        bits = []
         states = {frozenset({("kind", kind)} if "kind" in needed[0] else ()): 1.0}  # facts that still matter -> P
         for step, later in zip(steps, needed[1:], strict=True):
             reached: dict[frozenset, float] = {}
             for state, p in states.items():
                 facts = dict(state)
                 choice = step.choice(facts)
-                bits.append(p * choice.entropy)
+                yield p, choice
                 for option, q in zip(choice.options, choice.probabilities, strict=True):
                     known = facts | option.facts
                     key = frozenset((name, value) for name, value in known.items() if name in later)
                     reached[key] = reached.get(key, 0.0) + p * q
             states = reached
-        return math.fsum(bits)
 
 
 class _Compiled:

@@ -82,6 +82,10 @@ class TinyWorld:
         """Return the exact entropy of a document in bits: no model can need fewer on average (Shannon 1948)."""
         return self._grammar.entropy_bits
 
+    def characters(self) -> frozenset[str]:
+        """Return every character that a document can hold, however many are drawn: the grammar has no other."""
+        return self._grammar.characters
+
     def log2_prob(self, text: str) -> float:
         """Return the log2 of the probability of a document; -inf if the grammar can't make the text."""
         derivations = self._grammar.derivations(text)
