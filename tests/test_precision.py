@@ -26,7 +26,7 @@ PLACES = {
     "training/muon.py": ({"bfloat16": 2, "compute_dtype": 3}, "multiplies in bfloat16 where that is native"),
     "training/pretrain.py": (
         {"bf16": 6, "bfloat16": 2, "autocast": 5, "multiplies_bfloat16": 2},
-        "takes over what a resumed run had, else asks the trainer for bf16, by default where it is native, and reports what the trainer made of it",
+        "asks the trainer for bf16 as a resumed run did, else where it is native, and reports what came of it",
     ),
     "training/trainer.py": ({"autocast": 7, "multiplies": 2}, "turns autocast off where it would be emulated"),
     "transformer/attention.py": ({"bfloat16": 1}, "another kernel where queries are bfloat16 already"),
