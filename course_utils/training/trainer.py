@@ -102,6 +102,7 @@ class Trainer:
                 if self._due(self.config.checkpoint_every):
                     self.save()
             if history.finished:
+                bar.update(bar.total - bar.n)  # the last step ends a little before the time does
                 self._validate()
             if self.config.directory is not None:
                 self.save()
