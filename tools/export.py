@@ -100,7 +100,7 @@ def title(notebook):
     """The notebook's first heading, without its markup; "" if there is none."""
     sources = (CODE.sub(_plain, cell.source) for cell in notebook.cells if cell.cell_type == "markdown")
     first = next(filter(None, map(HEADING.search, sources)), None)
-    return re.sub(r"[*_$`]", "", first[1]) if first else ""
+    return re.sub(r"[*$`]", "", first[1]) if first else ""
 
 
 def _plain(code):
