@@ -137,7 +137,7 @@ def test_paper_shows_a_picture_where_the_sliders_are(page, exported):
 
 
 def test_text_has_the_readers_own_colours(page, exported):
-    page.emulate_media(forced_colors="active", color_scheme="dark")
+    page.emulate_media(forced_colors="active", color_scheme="light")
     opened(page, exported)
     ink = page.evaluate(
         """() => {
@@ -149,4 +149,6 @@ def test_text_has_the_readers_own_colours(page, exported):
     fills = page.locator(".cu-se svg text").evaluate_all("all => all.map(text => getComputedStyle(text).fill)")
     assert set(fills) == {ink}
     tracks = page.locator(".cu-explorer .noUi-target")
-    assert set(tracks.evaluate_all("all => all.map(track => getComputedStyle(track).borderTopColor)")) == {ink}
+    assert set(tracks.evaluate_all("all => all.map(track => getComputedStyle(track).borderTop)")) == {
+        f"1px solid {ink}"
+    }
