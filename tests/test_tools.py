@@ -446,21 +446,50 @@ def test_checks_all_run_and_one_failure_fails(monkeypatch, capsys):
     assert "first: FAILED" in capsys.readouterr().out
 
 
-def test_a_saved_output_that_is_wrong_fails_the_notebook_check(tmp_path):
-    (tmp_path / "notebooks").mkdir()
-    path = write(tmp_path / "notebooks/a.ipynb", new_code_cell("print(2)"))
+@pytest.fixture
+def course(tmp_path):
+    """A copy of the course without its notebooks; make one with `executed`."""
     shutil.copytree(TOOLS, tmp_path / "tools")
     (tmp_path / "tests/notebooks").mkdir(parents=True)
     shutil.copy(ROOT / "tests/notebooks/sanitize.cfg", tmp_path / "tests/notebooks")
+    (tmp_path / "notebooks").mkdir()
+    return tmp_path
+
+
+def executed(course, source):
+    """A notebook of the course with one cell, executed."""
+    path = write(course / "notebooks/a.ipynb", new_code_cell(source))
     assert tool("execute.py", path).returncode == 0
-    check = [sys.executable, tmp_path / "tools/check.py"]
-    good = subprocess.run([*check, "notebooks"], capture_output=True, text=True, timeout=120)
+    return path
+
+
+def checked(course, part):
+    command = [sys.executable, course / "tools/check.py", part]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+
+def test_a_saved_output_that_is_wrong_fails_the_notebook_check(course):
+    path = executed(course, "print(2)")
+    good = checked(course, "notebooks")
     assert good.returncode == 0, good.stdout
     assert re.search(r"\d\.\d s  a$", good.stdout, re.MULTILINE)  # seconds per notebook
     path.write_text(path.read_text().replace('"2\\n"', '"3\\n"'))
-    bad = subprocess.run([*check, "shuffled"], capture_output=True, text=True, timeout=120)
+    bad = checked(course, "shuffled")
     assert bad.returncode == 1
     assert "shuffled: FAILED" in bad.stdout
+
+
+def test_the_notebook_check_compares_the_words_of_a_figure_but_not_its_bytes(course):
+    words = "'White.' + ' Indeed.', 'Nothing.' + ' Really.'"  # so that only the output holds them whole
+    path = executed(
+        course, f"from matplotlib.figure import Figure\nfrom course_utils.plots import show\nshow(Figure(), {words})"
+    )
+    elsewhere, changed = re.subn("base64,[A-Za-z0-9+/=]+", "base64,AAAA/+==", path.read_text())
+    assert changed == 1
+    path.write_text(elsewhere)
+    assert checked(course, "notebooks").returncode == 0
+    path.write_text(elsewhere.replace("White. Indeed.</figcaption>", "Black.</figcaption>"))
+    assert checked(course, "notebooks").returncode == 1
 
 
 @pytest.mark.parametrize(

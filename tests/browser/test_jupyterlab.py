@@ -79,6 +79,28 @@ def test_a_saved_explorer_is_alive_when_it_is_opened_again(page, lab):
     opened.close()
 
 
+def test_the_picture_fits_after_a_change_of_theme_out_of_sight(page, lab):
+    from playwright.sync_api import expect
+
+    fits = "picture => picture.scrollWidth <= picture.clientWidth && picture.clientWidth > 0"
+    long = notebook(TIED)
+    long.cells += [nbformat.v4.new_markdown_cell("word\n\n" * 400)]
+    opened = lab.open(page, long, "theme.ipynb")
+    opened.run_all()
+    explorer = Explorer(page)
+    explorer.expect(kernel="true")
+    assert explorer.text("picture").evaluate(fits)
+    page.locator(".jp-RenderedMarkdown p").last.scroll_into_view_if_needed()
+    change = "theme => jupyterapp.commands.execute('apputils:change-theme', {theme})"
+    page.evaluate(change, "JupyterLab Dark")
+    expect(page.locator("body")).to_have_attribute("data-jp-theme-light", "false")
+    page.evaluate(change, "JupyterLab Light")
+    expect(page.locator("body")).to_have_attribute("data-jp-theme-light", "true")
+    explorer.box.scroll_into_view_if_needed()
+    assert explorer.text("picture").evaluate(fits)
+    opened.close()
+
+
 def test_jupyterlab_asks_no_question_and_its_text_is_large(page, lab):
     prose = notebook()
     prose.cells = [nbformat.v4.new_markdown_cell("word " * 200)]
