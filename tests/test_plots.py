@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from bs4 import BeautifulSoup
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
@@ -131,18 +132,28 @@ def test_a_figure_is_not_known_to_pyplot_so_it_is_shown_once():
     assert pyplot.get_fignums() == before
 
 
-def test_show_gives_the_picture_its_alternative_text_and_prints_the_caption(monkeypatch, capsys):
+def test_show_gives_the_picture_its_alternative_text_and_its_caption(monkeypatch, capsys):
     shown = []
     monkeypatch.setattr(plots.showing, "display", lambda data, **options: shown.append((data, options)))
     figure, _ = pyplot.subplots()
     plots.show(figure, caption="Two bars stay.", alt="A bar chart of two words.")
-    (data, options), *others = shown
-    assert not others
-    assert set(data) == {"image/png", "text/plain"}
-    assert data["text/plain"] == "A bar chart of two words."
-    assert options["metadata"]["image/png"]["alt"] == "A bar chart of two words."
-    assert capsys.readouterr().out == "Two bars stay.\n"
+    ((data, options),) = shown
+    assert options == {"raw": True}
+    assert set(data) == {"text/html", "text/plain"}
+    assert data["text/plain"] == "A bar chart of two words.\nTwo bars stay."
+    page = BeautifulSoup(data["text/html"], "html.parser")
+    assert page.figure.img["alt"] == "A bar chart of two words."
+    assert page.figure.figcaption.text == "Two bars stay."
+    assert page.figure.img["src"].startswith("data:image/png;base64,iVBOR")
+    assert capsys.readouterr().out == ""
     assert figure.number not in pyplot.get_fignums()
+
+
+def test_words_of_a_figure_are_words_and_no_markup():
+    words = "a < b & \"c\" > <b>d</b> 'e' $p_i < 1$"
+    page = BeautifulSoup(plots.figure_html(Figure(), caption=words, alt=words), "html.parser")
+    assert page.img["alt"] == page.figcaption.text == words
+    assert page.b is None
 
 
 @pytest.mark.parametrize("name", ["caption", "alt"])

@@ -4,6 +4,7 @@ import asyncio
 import functools
 import http.server
 import importlib.util
+import json
 import os
 import queue
 import re
@@ -18,10 +19,11 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from bs4 import BeautifulSoup
 from chromium import MISSING, find_chromium, launch
 from jupyter_client.kernelspec import NoSuchKernel
 from nbclient.exceptions import DeadKernelError
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from patience import PATIENCE
 
 pytestmark = pytest.mark.slow
@@ -216,7 +218,7 @@ def test_the_tools_write_all_or_nothing(tmp_path, monkeypatch, name):
         if name == "execute":
             module.save(nbformat.read(path, as_version=4), path)
         else:
-            module.export(path, module.KINDS["pages"][0], ".html", tmp_path, 60)
+            module.export(path, {"pages": tmp_path}, 60)
 
     monkeypatch.setattr(os, "fsync", full_disk)
     with pytest.raises(OSError, match="disk full"):
@@ -264,7 +266,99 @@ def test_an_export_goes_on_after_what_cannot_be_exported(tmp_path):
     assert f"{bad}: export failed: this is no notebook: " in result.stderr
     assert f"{unattached}: export failed: missing attachment: gone.png" in result.stderr
     assert "Traceback" not in result.stderr
-    assert [path.name for path in (tmp_path / "out").glob("*.html")] == ["good.html"]
+    assert {path.name for path in (tmp_path / "out").glob("*.html")} == {"good.html", "index.html"}
+
+
+@needs_node_modules
+def test_both_forms_come_from_one_execution(tmp_path):
+    count = "from pathlib import Path\nPath('runs').open('a').write('x')"
+    path = write(tmp_path / "01_b.ipynb", new_markdown_cell("# Counting & *more*"), new_code_cell(count))
+    other = write(tmp_path / "00_a.ipynb", new_code_cell("1 + 1"))
+    assert tool("export.py", "both", path, other, "--out", tmp_path / "out").returncode == 0
+    assert (tmp_path / "runs").read_text() == "x"
+    for form, ending in (("pages", ".html"), ("slides", ".slides.html")):
+        index = parsed(tmp_path / "out" / form / "index.html")
+        links = [(a["href"], a.text) for a in index("a")]
+        assert links == [(f"00_a{ending}", "00_a"), (f"01_b{ending}", "Counting & more")]
+        assert (tmp_path / "out" / form / "_static/require.js").exists()
+
+
+@needs_node_modules
+def test_an_index_lists_what_lies_in_the_folder_whenever_it_was_written(tmp_path):
+    for name, kind in (("02_later", "pages"), ("01_first", "pages"), ("01_first", "slides")):
+        path = write(tmp_path / f"{name}.ipynb", new_markdown_cell(f"# {name.title()}"))
+        assert tool("export.py", kind, path, "--out", tmp_path / "out").returncode == 0
+    index = parsed(tmp_path / "out/index.html")
+    assert [heading.text for heading in index("h2")] == ["Pages", "Slides"]
+    assert [a["href"] for a in index("a")] == ["01_first.html", "02_later.html", "01_first.slides.html"]
+    assert [a.text for a in index("a")] == ["01_First", "02_Later", "01_First"]
+
+
+def parsed(path):
+    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+
+
+@pytest.mark.parametrize(
+    ("cells", "title"),
+    [
+        ([new_markdown_cell("[← back](a.ipynb)\n\n# 06 · *Decoding* & `top_k` #\n\n## Next")], "06 · Decoding & top_k"),
+        ([new_code_cell("# no heading"), new_markdown_cell("```\n# no heading\n```\n\n## Later")], "Later"),
+        ([new_markdown_cell("no heading")], ""),
+    ],
+)
+def test_the_title_of_a_page_is_the_first_heading(cells, title, export):
+    assert export.title(new_notebook(cells=cells)) == title
+
+
+@pytest.mark.parametrize(
+    ("cell", "wanted"),
+    [
+        (new_markdown_cell("It holds that $p_i$ is small."), True),
+        (new_markdown_cell("$$\nE = mc^2\n$$"), True),
+        (new_markdown_cell("\\(x\\) or \\[y\\]"), True),
+        (new_markdown_cell("\\begin{align} x \\end{align}"), True),
+        (new_markdown_cell("It costs $5. In code: `$a$` and\n\n```\n$b$\n```"), False),
+        (new_markdown_cell("Escaped: \\$5 and \\$6."), False),
+        (new_code_cell("price = '$a$'"), False),
+        (new_code_cell("", outputs=[new_output("stream", text="$a$")]), False),
+        (new_code_cell("", outputs=[new_output("display_data", data={"text/latex": "$a$"})]), True),
+        (new_code_cell("", outputs=[new_output("display_data", data={"text/html": "<p>$a$</p>"})]), True),
+    ],
+)
+def test_mathjax_is_loaded_only_for_a_formula(cell, wanted, export):
+    assert export.has_formulas(new_notebook(cells=[cell])) == wanted
+
+
+def test_a_formula_in_the_label_of_a_widget_loads_mathjax(export):
+    model = {"model_name": "FloatSliderModel", "state": {"description": r"$\tau$", "value": 1.0}}
+    notebook = new_notebook(metadata={"widgets": {export.WIDGET_STATE: {"state": {"a": model}}}})
+    assert export.has_formulas(notebook)
+
+
+@needs_node_modules
+@pytest.mark.parametrize("kind", ["pages", "slides"])
+def test_pictures_of_a_page_have_their_alternative_text(tmp_path, kind):
+    display = "from IPython.display import display\nimport ipywidgets\n"
+    bundle = "{'image/png': 'iVBORw0KGgo=', 'text/plain': 'x'}, raw=True, metadata={'image/png': {'alt': 'a \"b\"'}}"
+    both = (
+        "class Both(ipywidgets.IntSlider):\n"
+        "    def _repr_mimebundle_(self, **options):\n"
+        "        view = super()._repr_mimebundle_(**options)\n"
+        "        return view | {'image/png': 'iVBORw0KGgo='}, {'image/png': {'alt': 'a \"b\"'}}\n"
+        "Both()"
+    )
+    path = write(tmp_path / "a.ipynb", new_code_cell(f"{display}display({bundle})"), new_code_cell(both))
+    assert tool("export.py", kind, path, "--out", tmp_path / "out").returncode == 0
+    page = parsed(next(path for path in (tmp_path / "out").glob("a.*")))
+    shown, printed = page("img")
+    assert shown["alt"] == printed["alt"] == 'a "b"'
+    assert printed.parent["class"] == ["cu-print"]
+
+
+@pytest.fixture
+def export(monkeypatch):
+    monkeypatch.syspath_prepend(TOOLS)
+    return load("export")
 
 
 @pytest.fixture
@@ -307,7 +401,7 @@ def test_an_export_is_alive_without_kernel_or_network(kind, notebook, tmp_path, 
     out = tmp_path / "out"
     result = tool("export.py", kind, notebook, "--out", out)
     assert result.returncode == 0, result.stderr
-    (html,) = out.glob("*.html")
+    (html,) = set(out.glob("*.html")) - {out / "index.html"}
     for base in (serve(out), out.as_uri()):
         page = browser.new_page()
         troubles = []
@@ -442,12 +536,19 @@ def test_the_slowest_round_says_how_slow_the_machine_is(monkeypatch):
     assert pace.slowdown() == pytest.approx(3 / pace.REFERENCE_SECONDS)
 
 
-def test_a_saved_output_that_is_wrong_fails_the_notebook_check(tmp_path):
-    (tmp_path / "notebooks").mkdir()
-    path = write(tmp_path / "notebooks/a.ipynb", new_code_cell("print(2)"))
+@pytest.fixture
+def course(tmp_path):
+    """A copy of the course without its notebooks; make one with `executed`."""
     shutil.copytree(TOOLS, tmp_path / "tools")
     (tmp_path / "tests/notebooks").mkdir(parents=True)
     shutil.copy(ROOT / "tests/notebooks/sanitize.cfg", tmp_path / "tests/notebooks")
+    (tmp_path / "notebooks").mkdir()
+    return tmp_path
+
+
+def executed(course, source):
+    """A notebook of the course with one cell, executed."""
+    path = write(course / "notebooks/a.ipynb", new_code_cell(source))
     assert tool("execute.py", path).returncode == 0
     check = [sys.executable, tmp_path / "tools/check.py"]
     good = subprocess.run([*check, "notebooks"], capture_output=True, text=True, timeout=PATIENCE)
@@ -455,8 +556,36 @@ def test_a_saved_output_that_is_wrong_fails_the_notebook_check(tmp_path):
     assert re.search(r"\d\.\d s  a$", good.stdout, re.MULTILINE)  # seconds per notebook
     path.write_text(path.read_text().replace('"2\\n"', '"3\\n"'))
     bad = subprocess.run([*check, "shuffled"], capture_output=True, text=True, timeout=PATIENCE)
+    return path
+
+
+def checked(course, part):
+    command = [sys.executable, course / "tools/check.py", part]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+
+def test_a_saved_output_that_is_wrong_fails_the_notebook_check(course):
+    path = executed(course, "print(2)")
+    good = checked(course, "notebooks")
+    assert good.returncode == 0, good.stdout
+    assert re.search(r"\d\.\d s  a$", good.stdout, re.MULTILINE)  # seconds per notebook
+    path.write_text(path.read_text().replace('"2\\n"', '"3\\n"'))
+    bad = checked(course, "shuffled")
     assert bad.returncode == 1
     assert "shuffled: FAILED" in bad.stdout
+
+
+def test_the_notebook_check_compares_the_words_of_a_figure_but_not_its_bytes(course):
+    words = "'White.' + ' Indeed.', 'Nothing.' + ' Really.'"  # so that only the output holds them whole
+    path = executed(
+        course, f"from matplotlib.figure import Figure\nfrom course_utils.plots import show\nshow(Figure(), {words})"
+    )
+    elsewhere, changed = re.subn("base64,[A-Za-z0-9+/=]+", "base64,AAAA/+==", path.read_text())
+    assert changed == 1
+    path.write_text(elsewhere)
+    assert checked(course, "notebooks").returncode == 0
+    path.write_text(elsewhere.replace("White. Indeed.</figcaption>", "Black.</figcaption>"))
+    assert checked(course, "notebooks").returncode == 1
 
 
 @pytest.mark.parametrize(
@@ -472,6 +601,14 @@ def test_a_saved_output_that_is_wrong_fails_the_notebook_check(tmp_path):
 def test_lab_starts_a_browser_where_there_is_a_display(platform, environment, starts_browser):
     lab = load("lab")
     assert ("--no-browser" not in lab.options(platform, environment, is_root=False)) == starts_browser
+
+
+@pytest.mark.parametrize("before", [{}, {"JUPYTER_CONFIG_PATH": "mine"}])
+def test_lab_puts_its_settings_in_front_of_the_users(before):
+    lab = load("lab")
+    ours, *rest = lab.config_path(before).split(os.pathsep)
+    assert rest == list(before.values())
+    assert json.loads((Path(ours) / "labconfig/default_setting_overrides.json").read_text())
 
 
 def test_lab_allows_root_only_to_root():

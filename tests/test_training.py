@@ -481,6 +481,16 @@ def test_a_step_that_would_end_after_the_limit_is_not_started(durations, limit):
     assert history.seconds == pytest.approx(sum(durations[: history.step]))
 
 
+def test_the_progress_bar_of_a_finished_run_is_full(capsys):
+    clock, model = Clock([3.0] * 10), new_model()
+    model.register_forward_hook(clock.tick)
+    history = Trainer(model, IDS, None, TrainingConfig(seconds=10, batch_size=1), clock=clock).run()
+    assert history.seconds == 9
+    last = capsys.readouterr().err.rpartition("\r")[2]
+    assert last.startswith("100%")
+    assert "10/10 s, loss" in last
+
+
 def test_under_a_time_limit_the_learning_rate_follows_the_clock():
     clock, model = Clock([1.0] * 10), new_model()
     model.register_forward_hook(clock.tick)

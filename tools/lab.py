@@ -1,8 +1,12 @@
 """Open JupyterLab at the first notebook. Without a display, start no browser and print the address instead.
 
 python tools/lab.py [any option of JupyterLab]
+
+The folder labconfig holds what the course changes in JupyterLab: settings, which a reader's own settings overrule, and
+a style sheet.
 """
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -11,6 +15,7 @@ from course_utils.threads import let_threads_sleep
 
 ROOT = Path(__file__).resolve().parent.parent
 FIRST = "notebooks/00_start_here.ipynb"
+CONFIG = ROOT / "tools/labconfig"
 
 
 def options(platform, environment, is_root):
@@ -23,12 +28,19 @@ def options(platform, environment, is_root):
         "--KernelManager.transport_encryption=auto",  # others on this machine can't read along
         "--LabApp.news_url=None",  # the course runs offline: ask nobody for news
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.custom_css=True",
+        f"--ServerApp.tornado_settings={json.dumps({'static_custom_path': [str(CONFIG / 'custom')]})}",
     ]
     if platform.startswith("linux") and not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
         chosen.append("--no-browser")
     if is_root:
         chosen.append("--allow-root")
     return chosen
+
+
+def config_path(environment):
+    """Return JUPYTER_CONFIG_PATH with the course's settings in front of what is there."""
+    return os.pathsep.join(filter(None, [str(CONFIG), environment.get("JUPYTER_CONFIG_PATH")]))
 
 
 def kernel_environment():
@@ -56,6 +68,7 @@ def main():
     from jupyterlab.labapp import LabApp
 
     os.environ.update(kernel_environment())  # kernels inherit it
+    os.environ["JUPYTER_CONFIG_PATH"] = config_path(os.environ)
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     LabApp.launch_instance(options(sys.platform, os.environ, is_root) + sys.argv[1:])
 

@@ -115,6 +115,7 @@ class Trainer:
                     self.save()
             self._refuse_broken_weights()
             if history.finished:
+                bar.update(bar.total - bar.n)  # the last step ends a little before the time does
                 self._validate()
             if self.config.directory is not None:
                 self.save()

@@ -1,5 +1,6 @@
 """A real browser and a real JupyterLab for the tests in this folder."""
 
+import importlib.util
 import json
 import os
 import socket
@@ -15,10 +16,10 @@ import nbformat
 import pytest
 from chromium import MISSING, find_chromium, launch
 
-SETTINGS = {  # those that would hide cells, save behind the test's back or ask the network
+LAB = Path(__file__).resolve().parents[2] / "tools/lab.py"
+SETTINGS = {  # those that would hide cells or save behind the test's back; the rest is as the course sets it
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
     "@jupyterlab/docmanager-extension/plugin": {"autosave": False},
-    "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
 }
 WAIT_FOR_LAB = "async () => { await window.jupyterapp.restored; return true }"
 OPEN_NOTEBOOK = """async (path) => {
@@ -87,6 +88,10 @@ class Lab:
     def open(self, page, notebook: nbformat.NotebookNode, name: str) -> "OpenNotebook":
         """Write a notebook into the server's folder and open it, without running it."""
         (self.folder / name).write_text(nbformat.writes(notebook), encoding="utf-8")
+        return self.reopen(page, name)
+
+    def reopen(self, page, name: str) -> "OpenNotebook":
+        """Open a notebook that lies in the server's folder, in a fresh workspace and with a new kernel."""
         page.goto(f"{self.url}/lab?token={self.token}&reset")
         page.wait_for_function("window.jupyterapp !== undefined")
         page.evaluate(WAIT_FOR_LAB)
@@ -109,6 +114,9 @@ class OpenNotebook:
     def execute(self, code: str) -> str:
         """Run code in the notebook's kernel, beside its cells; what it printed, or its error."""
         return self.page.evaluate(EXECUTE, code)
+
+    def save(self) -> None:
+        self.page.evaluate("jupyterapp.commands.execute('docmanager:save')")
 
     def outputs_on_stderr(self) -> int:
         return self.page.locator('[data-mime-type="application/vnd.jupyter.stderr"]').count()
@@ -138,10 +146,10 @@ def lab(tmp_path_factory):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     token = "explorer-test"
+    course = _load(LAB)
+    mine = ("--ServerApp.root_dir", "--LabApp.default_url", "--log-level")
     options = [
-        "--no-browser",
-        "--allow-root",
-        "--ServerApp.ip=127.0.0.1",
+        *(option for option in course.options("linux", {}, is_root=True) if not option.startswith(mine)),
         f"--ServerApp.port={port}",
         "--ServerApp.port_retries=0",
         f"--ServerApp.root_dir={folder}",
@@ -152,7 +160,9 @@ def lab(tmp_path_factory):
     with log.open("w") as stream:
         server = subprocess.Popen(
             [sys.executable, "-m", "jupyterlab", *options],
-            env=os.environ | {name: str(home / place) for name, place in places.items()},
+            env=os.environ
+            | {name: str(home / place) for name, place in places.items()}
+            | {"JUPYTER_CONFIG_PATH": course.config_path({})},
             stdout=stream,
             stderr=subprocess.STDOUT,
         )
@@ -163,6 +173,13 @@ def lab(tmp_path_factory):
     finally:
         server.terminate()
         server.wait(30)
+
+
+def _load(path: Path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _wait_for(server, url: str, log: Path, seconds: float = 60) -> None:

@@ -109,6 +109,11 @@ class Explorer:
         for key in keys:
             self.page.keyboard.press(key)
 
+    def click_track(self, name, part):
+        """Click a slider's track, at a part of its length from the left."""
+        box = self.box.locator(f".widget-slider:has(.widget-label:text-is('{name}')) .noUi-base").bounding_box()
+        self.page.mouse.click(box["x"] + part * box["width"], box["y"] + box["height"] / 2)
+
     def expect(self, **data):
         """Wait until the view says so, e.g. top_k="8"."""
         from playwright.sync_api import expect
@@ -171,6 +176,24 @@ def move_every_slider(explorer):
     assert 1 <= sum(not cut for _, _, cut in explorer.bars()) < 8
 
 
+def click_a_track_and_go_on_with_the_keyboard(explorer):
+    """After a click the arrow keys move the slider; a screen reader hears tidy values."""
+    from playwright.sync_api import expect
+
+    explorer.box.scroll_into_view_if_needed()
+    for name, knob in (("temperature", "temperature"), ("top-k", "top_k"), ("top-p", "top_p")):
+        explorer.click_track(name, 0.25)
+        expect(explorer.handle(name)).to_be_focused()
+        before = explorer.data()
+        explorer.page.keyboard.press("ArrowRight")
+        moved = explorer.view
+        key = "".join(part.title() if i else part for i, part in enumerate(knob.split("_")))
+        expect(moved).not_to_have_attribute(f"data-{name}", before[key])
+        spoken = f"{int(explorer.data()[key]):,}" if name == "top-k" else explorer.data()[key]
+        expect(explorer.handle(name)).to_have_attribute("aria-valuetext", spoken)
+        assert len(spoken) < 8
+
+
 def arrived_in_python(opened, wanted, seconds=10):
     """Python's state once it holds the wanted values, or as it is after the time limit.
 
@@ -211,6 +234,7 @@ def test_in_jupyterlab(page, lab, record_property, source):
         assert (explorer.data()["kept"], explorer.data()["keptCount"]) == (kept, str(count))
     assert explorer.handle("top-k").get_attribute("aria-label") == "top-k"
 
+    click_a_track_and_go_on_with_the_keyboard(explorer)
     opened.execute("explorer.temperature, explorer.top_k, explorer.top_p = 1, 49152, 1")
     explorer.expect(temperature=1, top_k=49152, top_p=1)
     report(record_property, f"JupyterLab, {source}", explorer.waits())
@@ -290,6 +314,23 @@ def test_a_model_walks_on_and_the_prompt_box_runs_it(page, lab):
     opened.close()
 
 
+def test_a_silent_kernel_is_reported_over_an_older_problem(page, lab):
+    from playwright.sync_api import expect
+
+    opened = lab.open(page, notebook(MODEL), "silent.ipynb")
+    opened.run_all()
+    explorer = Explorer(page)
+    explorer.expect(kernel="true")
+    box = explorer.box.get_by_label("prompt")
+    box.fill("")
+    box.press("Enter")
+    expect(explorer.text("status")).to_contain_text("prompt is empty")
+    opened.close()
+    box.fill("a b")
+    box.press("Enter")
+    expect(explorer.text("status")).to_contain_text("The kernel has not answered", timeout=30_000)
+
+
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
     """A folder with two exported pages, ties.html and walk.html."""
@@ -333,6 +374,7 @@ def test_in_an_exported_page_without_a_network(page, exported, record_property, 
         explorer = Explorer(page)
         explorer.expect(kernel="false", temperature=1, top_k=49152)
         move_every_slider(explorer)
+        click_a_track_and_go_on_with_the_keyboard(explorer)
         explorer.press("temperature", "End")
         explorer.press("top-k", "End")
         explorer.press("top-p", "End")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
@@ -26,6 +27,7 @@ MACHINE_PATH = re.compile(
 )
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 LINK = re.compile(r"\]\(([^)\s]+)\)|(?:href|src)=\"([^\"]+)\"")
+PICTURE = re.compile(r"data:image/[a-z+]+;base64,[A-Za-z0-9+/=]+")
 
 
 def code_cells(notebook):
@@ -57,11 +59,29 @@ def guard_outputs(notebook, path):
                 yield f"cell {cell.id} writes to stderr: {output.text[:80]!r}"
             if output.output_type == "error" and "raises-exception" not in tags(cell):
                 yield f"cell {cell.id} ends in {output.ename} and is not tagged raises-exception"
-            # pictures are base64, in which a slash and three letters mean nothing
+            # pictures are base64, in which a slash and three letters mean nothing; those inside HTML too
             shown = [str(data) for kind, data in output.get("data", {}).items() if not kind.startswith("image/")]
             shown += [output.get("text", ""), output.get("evalue", ""), *output.get("traceback", [])]
-            if match := MACHINE_PATH.search("\n".join(shown)):
+            if match := MACHINE_PATH.search(PICTURE.sub("", "\n".join(shown))):
                 yield f"cell {cell.id} shows a path of one machine: {match[0]!r}"
+
+
+def guard_figures(notebook, path):
+    for cell in code_cells(notebook):
+        for output in cell.outputs:
+            data = output.get("data", {})
+            bare = [kind for kind in data if kind.startswith("image/") and not _alt(output.metadata.get(kind, {}))]
+            bare += [
+                str(image)[:60]
+                for image in BeautifulSoup(data.get("text/html", ""), "html.parser")("img")
+                if not _alt(image.attrs)
+            ]
+            for picture in bare:
+                yield f"cell {cell.id} has a picture without alternative text: {picture}; end it with plots.show"
+
+
+def _alt(attributes):
+    return attributes.get("alt", "").strip()
 
 
 def guard_stable_form(notebook, path):
@@ -147,6 +167,7 @@ def test_notebook(path, guard):
 
 # the guards themselves
 
+FIGURE = '<figure><img src="data:image/png;base64,AB/tmp/xyz=" alt="{alt}"></figure>'
 NAVIGATION = "[previous](00_start_here.ipynb) · [contents](00_start_here.ipynb) · [next](02_next.ipynb)"
 
 
@@ -157,7 +178,10 @@ def slide(cell):
 
 def good_notebook():
     print_cell = new_code_cell("print(math.pi)", execution_count=2)
-    print_cell.outputs = [new_output("stream", name="stdout", text="3.141592653589793\n")]
+    print_cell.outputs = [
+        new_output("stream", name="stdout", text="3.141592653589793\n"),
+        new_output("display_data", data={"text/html": FIGURE.format(alt="a curve"), "text/plain": "a curve"}),
+    ]
     cells = [
         new_markdown_cell(f"# Title\n\n{NAVIGATION}"),
         new_code_cell("import math", execution_count=1),
@@ -196,6 +220,18 @@ BREAKS = {
         "guard_outputs",
         lambda n: add_output(n, "display_data", data={"text/html": "<a>C:\\Users\\ann</a>"}),
     ),
+    "a path beside a picture": (
+        "guard_outputs",
+        lambda n: add_output(n, "display_data", data={"text/html": f"{FIGURE.format(alt='a curve')}/home/ann/x"}),
+    ),
+    "a figure that plots.show did not show": (
+        "guard_figures",
+        lambda n: add_output(n, "display_data", data={"image/png": "iVBOR", "text/plain": "<Figure size 640x480>"}),
+    ),
+    "a figure with empty words": (
+        "guard_figures",
+        lambda n: add_output(n, "display_data", data={"text/html": FIGURE.format(alt=" ")}),
+    ),
     "widget state": ("guard_stable_form", lambda n: n.metadata.update(widgets={})),
     "a Python version": ("guard_stable_form", lambda n: n.metadata.language_info.update(version="3.11.7")),
     "a widget's id": (
@@ -204,7 +240,7 @@ BREAKS = {
     ),
     "too large": (
         "guard_size",
-        lambda n: add_output(n, "display_data", data={"image/png": "A" * MAX_BYTES}),
+        lambda n: add_output(n, "display_data", data={"text/plain": "A" * MAX_BYTES}),
     ),
     "no slide type": ("guard_slides_and_ids", lambda n: n.cells[2].metadata.pop("slideshow")),
     "unknown slide type": ("guard_slides_and_ids", lambda n: n.cells[2].metadata.slideshow.update(slide_type="x")),

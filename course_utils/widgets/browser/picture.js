@@ -23,7 +23,8 @@ function effective(bits) {
 const tokens = (n) => `${count(n)} ${n === 1 ? "token" : "tokens"}`;
 
 const SVG = "http://www.w3.org/2000/svg";
-const PLOT = { top: 48, height: 250, left: 62, right: 8, labels: 104, rest: 168, narrowest: 620, widest: 1200 };
+const PLOT = { top: 48, height: 250, left: 62, right: 8, labels: 104, rest: 168, narrowest: 310, widest: 1200 };
+const PHONE = { below: 620, step: 20, rest: 132 }; // least room from bar to bar: their numbers must not touch
 const AXES = { 0.05: 0.01, 0.1: 0.02, 0.2: 0.05, 0.3: 0.1, 0.4: 0.1, 0.5: 0.1, 0.6: 0.2, 0.8: 0.2, 1: 0.2 }; // to: by
 const CEILINGS = Object.keys(AXES).map(Number).sort((a, b) => a - b); // few, so that the axis seldom moves
 
@@ -42,7 +43,10 @@ function html(name, className, ...children) {
 }
 
 function picture(explorer, dist, width, hatch) {
-  const shown = explorer.get("shown");
+  const restWidth = width < PHONE.below ? PHONE.rest : PLOT.rest;
+  // On a phone the least probable of the bars join «the others».
+  const fitting = Math.floor((width - PLOT.left - PLOT.right - restWidth) / PHONE.step);
+  const shown = explorer.get("shown").slice(0, fitting);
   const ids = shown.map((token) => token.id);
   const V = explorer.sorted.logits.length;
   const after = massOf(dist, ids);
@@ -54,7 +58,7 @@ function picture(explorer, dist, width, hatch) {
   const drawn = explorer.get("drawn").at(-1);
 
   const bottom = PLOT.top + PLOT.height;
-  const end = width - PLOT.right - (others ? PLOT.rest : 0);
+  const end = width - PLOT.right - (others ? restWidth : 0);
   const step = (end - PLOT.left) / ids.length;
   const y = (p) => bottom - (Math.min(p, ceiling) / ceiling) * PLOT.height;
   const centre = (i) => PLOT.left + (i + 0.5) * step;
@@ -62,7 +66,7 @@ function picture(explorer, dist, width, hatch) {
     width,
     height: bottom + PLOT.labels,
     role: "img",
-    "aria-label": description(explorer, after, before, others, kept),
+    "aria-label": description(shown, after, before, others, kept),
   });
   svg.append(
     node(
@@ -195,8 +199,8 @@ function arrow(x, y) {
   );
 }
 
-function description(explorer, after, before, others, kept) {
-  const named = explorer.get("shown").slice(0, 5).map((token, i) => {
+function description(shown, after, before, others, kept) {
+  const named = shown.slice(0, 5).map((token, i) => {
     const now = kept.has(token.id) ? percent(after.masses[i]) : "cut";
     return `${token.label} before ${percent(before.masses[i])}, after ${now}`;
   });

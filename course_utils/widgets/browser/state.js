@@ -130,6 +130,7 @@ class Explorer {
 
   heard() {
     const reply = this.get("reply");
+    this.problem = "";
     if (!this.kernel) {
       this.kernel = true;
       this.set({ offline: false });

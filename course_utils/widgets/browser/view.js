@@ -34,11 +34,13 @@ function render(explorer, el) {
   };
   el.addEventListener("keydown", stop);
 
+  let room = 900; // pixels; the page gives none while it hides the view
   function draw() {
     const [temperature, topK, topP] = explorer.knobs();
     const dist = distribution(explorer.sorted, temperature, topK, topP);
     const V = explorer.sorted.logits.length;
-    const wide = Math.min(PLOT.widest, Math.max(PLOT.narrowest, el.clientWidth || 900));
+    room = scroller.clientWidth || room;
+    const wide = Math.min(PLOT.widest, Math.max(PLOT.narrowest, room));
     scroller.replaceChildren(picture(explorer, dist, wide, hatch));
     const { bits } = explorer.sorted.before;
     words.replaceChildren(
@@ -53,7 +55,7 @@ function render(explorer, el) {
     outcome.replaceChildren(...rich(spoken(explorer, drawn)));
     writeText(text, explorer, drawn);
     const busy = Boolean(explorer.waiting);
-    const problem = explorer.get("status") || explorer.problem;
+    const problem = explorer.problem || explorer.get("status"); // the browser's own is the newer one
     status.textContent = busy ? "The model is running …" : problem || offline(explorer);
     status.classList.toggle("cu-se-alarm", !busy && problem !== "");
     el.setAttribute("aria-busy", busy);
@@ -74,16 +76,20 @@ function render(explorer, el) {
     nameHandles();
   }
 
-  // The handles of standard sliders have no name of their own, and top-k's value is the number of a stop.
+  // The handles of standard sliders have no name of their own; top-k's value is the number of a stop, the others'
+  // come as 0.9000000000000001.
   function nameHandles() {
     const box = el.closest(".cu-explorer");
+    const spoken = { "top-k": count(explorer.get("top_k")) };
+    [spoken.temperature, , spoken["top-p"]] = explorer.knobs().map(String);
     for (const slider of box?.querySelectorAll(".widget-slider") ?? []) {
       const handle = slider.querySelector(".noUi-handle");
       const name = slider.querySelector(".widget-label")?.textContent;
       handle?.setAttribute("aria-label", name);
-      if (name === "top-k") handle?.setAttribute("aria-valuetext", count(explorer.get("top_k")));
+      handle?.setAttribute("aria-valuetext", spoken[name]);
     }
     box?.addEventListener("keydown", stop);
+    box?.addEventListener("pointerdown", focusHandle);
   }
 
   let frame = 0;
@@ -102,6 +108,12 @@ function render(explorer, el) {
     resized.disconnect();
     cancelAnimationFrame(frame);
   };
+}
+
+// A click on a slider's track leaves the focus on the page: give it to the handle, so that the arrow keys move it.
+function focusHandle(event) {
+  const handle = event.target.closest(".widget-slider .noUi-target")?.querySelector(".noUi-handle");
+  if (handle) setTimeout(() => handle.focus({ preventScroll: true })); // after the page has moved the focus
 }
 
 // Text with *strong* words.
