@@ -344,14 +344,14 @@ def test_pictures_of_a_page_have_their_alternative_text(tmp_path, kind):
         "class Both(ipywidgets.IntSlider):\n"
         "    def _repr_mimebundle_(self, **options):\n"
         "        view = super()._repr_mimebundle_(**options)\n"
-        "        return view | {'image/png': 'iVBORw0KGgo='}, {'image/png': {'alt': 'a \"b\"'}}\n"
+        "        return view | {'text/html': '<img alt=\"a b\">'}\n"
         "Both()"
     )
     path = write(tmp_path / "a.ipynb", new_code_cell(f"{display}display({bundle})"), new_code_cell(both))
     assert tool("export.py", kind, path, "--out", tmp_path / "out").returncode == 0
     page = parsed(next(path for path in (tmp_path / "out").glob("a.*")))
     shown, printed = page("img")
-    assert shown["alt"] == printed["alt"] == 'a "b"'
+    assert (shown["alt"], printed["alt"]) == ('a "b"', "a b")
     assert printed.parent["class"] == ["cu-print"]
 
 
@@ -550,18 +550,12 @@ def executed(course, source):
     """A notebook of the course with one cell, executed."""
     path = write(course / "notebooks/a.ipynb", new_code_cell(source))
     assert tool("execute.py", path).returncode == 0
-    check = [sys.executable, tmp_path / "tools/check.py"]
-    good = subprocess.run([*check, "notebooks"], capture_output=True, text=True, timeout=PATIENCE)
-    assert good.returncode == 0, good.stdout
-    assert re.search(r"\d\.\d s  a$", good.stdout, re.MULTILINE)  # seconds per notebook
-    path.write_text(path.read_text().replace('"2\\n"', '"3\\n"'))
-    bad = subprocess.run([*check, "shuffled"], capture_output=True, text=True, timeout=PATIENCE)
     return path
 
 
 def checked(course, part):
     command = [sys.executable, course / "tools/check.py", part]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
 
 
 def test_a_saved_output_that_is_wrong_fails_the_notebook_check(course):

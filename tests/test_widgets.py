@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -247,11 +248,10 @@ def test_the_callers_array_is_not_shared(logits):
 
 def test_a_notebook_shows_a_picture_beside_the_view(explorer):
     explorer.top_k = 8
-    data, metadata = explorer._repr_mimebundle_()
+    data = explorer._repr_mimebundle_()
     assert data["text/plain"] == "SamplingExplorer(300 tokens, temperature=1.0, top_k=8, top_p=1.0)"
     assert "application/vnd.jupyter.widget-view+json" in data
-    assert data["image/png"].startswith("iVBOR")
-    assert "8 of 300 tokens are kept" in metadata["image/png"]["alt"]
+    assert re.search(r'<img src="data:image/png;base64,iVBOR[^"]+" alt="Bars [^"]+: 8 of 300 tokens', data["text/html"])
 
 
 def test_the_figure_shows_the_same_state(explorer, logits):

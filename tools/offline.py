@@ -55,17 +55,16 @@ window.MathJax = {
 {%- endif -%}
 {%- endblock -%}
 {%- block html_head_js_mermaidjs -%}{%- endblock -%}
-{%- macro picture(output) -%}
-<img src="data:image/png;base64,{{ output.data['image/png'] | escape_html }}"
-{%- set alt = output | get_metadata("alt", "image/png") -%}
-{%- if alt %} alt="{{ alt | escape_html }}"{% endif -%}>
-{%- endmacro -%}
 {%- block data_png scoped -%}
-<div class="jp-RenderedImage jp-OutputArea-output {{ extra_class }}">{{ picture(output) }}</div>
+{%- set alt = output | get_metadata("alt", "image/png") -%}
+<div class="jp-RenderedImage jp-OutputArea-output {{ extra_class }}">
+<img src="data:image/png;base64,{{ output.data['image/png'] | escape_html }}"
+{%- if alt %} alt="{{ alt | escape_html }}"{% endif -%}>
+</div>
 {%- endblock -%}
 {%- block data_widget_view scoped -%}
 {{ super() }}
-{%- if "image/png" in output.data -%}<div class="cu-print">{{ picture(output) }}</div>{%- endif -%}
+{%- if "text/html" in output.data -%}<div class="cu-print">{{ output.data["text/html"] }}</div>{%- endif -%}
 {%- endblock -%}
 """
 PAGE = (

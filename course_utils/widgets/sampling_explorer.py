@@ -4,7 +4,6 @@ Python holds the truth (`decoding`), the browser follows the same rules: a slide
 Only the logits, as one binary buffer, and the strings of the tokens on show travel to the page.
 """
 
-import base64
 import math
 from collections.abc import Callable, Sequence
 
@@ -172,15 +171,14 @@ class SamplingExplorer(ipywidgets.VBox):
 
     def _repr_mimebundle_(self, **kwargs):
         """The live view, and beside it a picture of the same state wherever no widget can run."""
-        bundle = super()._repr_mimebundle_(**kwargs)
-        bundle["image/png"] = base64.b64encode(plots.png(self.figure())).decode()
         kept = self.kept
+        caption = "The explorer as it stood when this cell was run. Run the cell to drag its sliders."
         alt = (
             f"Bars of next-token probabilities at temperature {self.temperature:g}, top-k {self._k_words()}, "
             f"top-p {self.top_p:g}: {len(kept):,} of {len(self.tokens):,} tokens are kept, "
-            f"the most probable is «{plots.visible(self.tokens[kept[0]])}»."
+            f"the most probable is “{plots.visible(self.tokens[kept[0]])}”."
         )
-        return bundle, {"image/png": {"alt": alt}}
+        return super()._repr_mimebundle_(**kwargs) | {"text/html": plots.figure_html(self.figure(), caption, alt)}
 
     # Values that may be set
 
