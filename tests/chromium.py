@@ -3,6 +3,8 @@
 import os
 import shutil
 
+from patience import IN_A_PAGE
+
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 MISSING = "Chromium is missing: `apt-get install chromium`, or name one in the environment variable CHROMIUM"
 
@@ -14,5 +16,8 @@ def find_chromium() -> str | None:
 
 def launch(playwright):
     """Start Chromium under Playwright; the caller closes it."""
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=1000 * IN_A_PAGE)
     arguments = ["--no-sandbox", "--disable-dev-shm-usage"]
     return playwright.chromium.launch(executable_path=find_chromium(), args=arguments)

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import nbformat
 import pytest
 from chromium import MISSING, find_chromium, launch
+from patience import IN_A_PAGE, PATIENCE
 
 LAB = Path(__file__).resolve().parents[2] / "tools/lab.py"
 SETTINGS = {  # those that would hide cells or save behind the test's back; the rest is as the course sets it
@@ -62,7 +63,7 @@ def page(browser):
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
     page = context.new_page()
     page.blocked = []
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(1000 * IN_A_PAGE)
 
     def gate(route):
         url = urlsplit(route.request.url)
@@ -106,7 +107,7 @@ class OpenNotebook:
 
     page: object
 
-    def run_all(self, seconds: float = 400) -> None:
+    def run_all(self, seconds: float = PATIENCE) -> None:
         done = self.page.evaluate(RUN_ALL, seconds)
         assert done != "late", f"the cells were not done after {seconds:g} s"
         assert done, "a cell failed"
@@ -172,7 +173,7 @@ def lab(tmp_path_factory):
         yield Lab(url, token, folder)
     finally:
         server.terminate()
-        server.wait(30)
+        server.wait(PATIENCE)
 
 
 def _load(path: Path):
@@ -182,7 +183,7 @@ def _load(path: Path):
     return module
 
 
-def _wait_for(server, url: str, log: Path, seconds: float = 60) -> None:
+def _wait_for(server, url: str, log: Path, seconds: float = PATIENCE) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and server.poll() is None:
         try:

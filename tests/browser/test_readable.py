@@ -8,6 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
+from patience import PATIENCE
 from test_jupyterlab import ALT, FIGURE
 from test_sampling_explorer import TIED, Explorer, notebook
 
@@ -62,7 +63,7 @@ def exported(tmp_path_factory):
     path = tmp_path_factory.mktemp("readable") / "reading.ipynb"
     path.write_text(nbformat.writes(lesson), encoding="utf-8")
     command = [sys.executable, ROOT / "tools/export.py", "both", path, "--out", path.parent / "out"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     return path.parent / "out"
 

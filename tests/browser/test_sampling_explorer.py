@@ -14,6 +14,7 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
+from patience import IN_A_PAGE, PATIENCE
 
 pytestmark = pytest.mark.browser
 
@@ -194,7 +195,7 @@ def click_a_track_and_go_on_with_the_keyboard(explorer):
         assert len(spoken) < 8
 
 
-def arrived_in_python(opened, wanted, seconds=10):
+def arrived_in_python(opened, wanted, seconds=IN_A_PAGE):
     """Python's state once it holds the wanted values, or as it is after the time limit.
 
     A slider sends its last value when the kernel has answered the ones before it: on a busy machine Python is a few
@@ -328,7 +329,7 @@ def test_a_silent_kernel_is_reported_over_an_older_problem(page, lab):
     opened.close()
     box.fill("a b")
     box.press("Enter")
-    expect(explorer.text("status")).to_contain_text("The kernel has not answered", timeout=30_000)
+    expect(explorer.text("status")).to_contain_text("The kernel has not answered")
 
 
 @pytest.fixture(scope="module")
@@ -341,7 +342,11 @@ def exported(tmp_path_factory):
         (folder / f"{name}.ipynb").write_text(nbformat.writes(notebook(cell)), encoding="utf-8")
     command = [sys.executable, ROOT / "tools/export.py", "pages", folder / "ties.ipynb", folder / "walk.ipynb"]
     done = subprocess.run(
-        [*command, "--out", folder / "out"], capture_output=True, text=True, timeout=240, env=os.environ | {"CI": "1"}
+        [*command, "--out", folder / "out"],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        env=os.environ | {"CI": "1"},
     )
     assert done.returncode == 0, done.stderr
     return folder / "out"
