@@ -25,13 +25,15 @@ def sample(probs: Tensor, generator: torch.Generator | None = None) -> Tensor:
     each id wins as often as its probability says. An id of probability 0 never does.
 
     Why not a dart thrown at the cumulative sum? Both follow the distribution, but a dart that lands near any border
-    between two of V stretches is at the mercy of the last bits of the sums below it. With noise, only a near tie of the
-    two largest sums is. In 100,000 draws from SmolLM2's next-token distributions, repeated with every logit moved by up
-    to one rounding of float32, 65 darts hit another token, and 258 with the logits of a machine without vector
-    instructions; of these draws none changed (tests/benchmarks/test_sampling_flips.py). And because the noise belongs
-    to the id, settings are coupled: with the same seed, a token that was drawn and survives a cut is drawn again.
+    between two of V stretches is at the mercy of the last bits of all the probabilities below it. With noise, only a
+    near tie of the two largest sums is. Of 100,000 draws from SmolLM2's next-token distributions, repeated with every
+    logit moved by up to one rounding of float32, 65 darts hit another token and no draw by noise changed
+    (tests/benchmarks/test_sampling_flips.py). And because the noise belongs to the id, settings are coupled: with the
+    same seed, at the same temperature and after the same context, a token that was drawn and survives a cut is drawn
+    again.
 
-    The noise is float64 and comes from the CPU on every device: the same seed gives the same tokens everywhere.
+    The noise is float64 and comes from the CPU on every device: the same seed gives the same noise everywhere, and so
+    the same tokens unless rounding breaks a near tie.
 
     Args:
         probs: (..., V), each row with a positive sum.

@@ -42,6 +42,8 @@ def test_flips(smollm2):
             )
             flips["noise"] += int((first != second).sum())
             left -= n
+    assert flips["noise"] <= 3
+    assert flips["dart"] >= 20
     print(f"\nof {DRAWS:,} draws, rounding changes {flips['dart']} darts and {flips['noise']} draws by noise")
 
 
