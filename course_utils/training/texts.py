@@ -11,7 +11,7 @@ import datasets
 from course_utils import corpora
 from course_utils.training.streaming import SEPARATOR, TOKENIZER_DOCUMENTS, texts_of_documents
 
-VALIDATION_DOCUMENTS = 1000  # of a data set on the Hub, at most: its loss is known to about 0.01 nats then
+VALIDATION_DOCUMENTS = 1000  # of a data set on the Hub, at most: they are kept in memory
 
 
 @dataclass(frozen=True)

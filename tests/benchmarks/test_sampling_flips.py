@@ -23,7 +23,7 @@ TEXTS = (
 
 @torch.no_grad()
 def test_flips(smollm2):
-    """Takes about six minutes: a row of 49,152 noise values a draw, twice."""
+    """Takes some minutes: a row of 49,152 noise values a draw, twice."""
     model, tokenizer = smollm2
     logits = torch.cat([model(torch.tensor([tokenizer.encode(text)]))[0] for text in TEXTS])  # (N, V)
     generator = torch.Generator().manual_seed(1)
