@@ -1,0 +1,38 @@
+// Knobs and where their sliders stand; widgets/knobs.py does the same in Python.
+//
+// A slider has fewer places than its knob has values: Python may set a value between two of them, or beyond its ends.
+
+import { count, tidy } from "./numbers.js";
+
+// The place of the slider: the number of the nearest stop, the lower of two, or a number between its ends.
+export function placeOf({ stops, min, max }, value) {
+  return stops ? nearest(stops, value) : Math.min(max, Math.max(min, tidy(value)));
+}
+
+export function valueAt({ stops }, place) {
+  return stops ? stops[place] : place;
+}
+
+export function nearest(stops, value) {
+  const same = stops.indexOf(value); // a stop may be a word
+  if (same >= 0) return same;
+  let best = 0;
+  stops.forEach((stop, i) => {
+    if (Math.abs(stop - value) < Math.abs(stops[best] - value)) best = i;
+  });
+  return best;
+}
+
+// The handles of standard sliders have no name of their own, and say the number of a stop or 0.9000000000000001.
+export function nameHandles(box, knobs, value) {
+  const named = new Map(Object.entries(knobs).map(([name, knob]) => [knob.label, [name, knob]]));
+  for (const slider of box.querySelectorAll(".widget-slider")) {
+    const label = slider.querySelector(".widget-label")?.textContent;
+    if (!named.has(label)) continue;
+    const [name, { stops }] = named.get(label);
+    const now = value(name);
+    const handle = slider.querySelector(".noUi-handle");
+    handle?.setAttribute("aria-label", label);
+    handle?.setAttribute("aria-valuetext", stops && typeof now === "number" ? count(now) : now);
+  }
+}
