@@ -315,6 +315,32 @@ def test_a_model_walks_on_and_the_prompt_box_runs_it(page, lab):
     opened.close()
 
 
+def test_a_prompt_keeps_its_newlines(page, lab):
+    """Enter begins a new line; Ctrl+Enter and leaving the box run the model, and the cell isn't run again."""
+    from playwright.sync_api import expect
+
+    opened = lab.open(page, notebook(MODEL.replace('"a")', '"a\\nb")')), "newlines.ipynb")
+    opened.run_all()
+    explorer = Explorer(page)
+    explorer.expect(kernel="true")
+    box, text = explorer.box.get_by_label("prompt"), explorer.text("text")
+    expect(box).to_have_value("a\nb")
+    box.press("Control+End")
+    for key in (" ", "Enter", "c"):
+        box.press(key)
+    expect(box).to_have_value("a\nb \nc")
+    expect(text).to_have_js_property("textContent", "text: a\nb")
+    box.press("Control+Enter")
+    expect(text).to_have_js_property("textContent", "text: a\nb \nc")
+    expect(box).to_be_focused()
+    assert opened.execute("print(repr(explorer._view.prompt_shown))") == "'a\\nb \\nc'\n"
+    box.press("Backspace")
+    box.press("Tab")
+    expect(text).to_have_js_property("textContent", "text: a\nb \n")
+    assert page.evaluate("jupyterapp.shell.currentWidget.model.cells.get(0).executionCount") == 1
+    opened.close()
+
+
 def test_a_silent_kernel_is_reported_over_an_older_problem(page, lab):
     from playwright.sync_api import expect
 
