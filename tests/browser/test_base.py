@@ -103,3 +103,23 @@ def test_the_running_text_is_pythons_as_far_as_python_has_told(started):
     assert started.evaluate("explorer.pieces") == ["", "é", "b"]
     started.evaluate("model.set('drawn', [1])")  # drawn anew: what Python told is about another text
     assert started.evaluate("explorer.pieces") == ["b"]
+
+
+def test_controls_say_their_name_and_value(started):
+    started.evaluate("""async () => {
+        const { nameControls } = await import("/base/knobs.js");
+        const slider = (label) => `<div class="widget-slider"><label class="widget-label">${label}</label>
+            <div class="noUi-handle" role="slider" tabindex="0"></div></div>`;
+        document.body.innerHTML = slider("size") + slider("order") + slider("of somebody else") +
+            `<div class="widget-toggle-buttons"><label class="widget-label">smoothing</label>
+            <button>mle</button><button>add-k</button><button>kneser-ney</button></div>`;
+        const values = {size: 0.3, order: 1234, smoothing: "add-k"};
+        nameControls(document.body, explorer.knobs, (name) => values[name]);
+    }""")
+    sliders = started.get_by_role("slider")
+    assert sliders.evaluate_all("all => all.map((one) => [one.ariaLabel, one.ariaValueText])") == [
+        ["size", "0.3"],
+        ["order", "1,234"],
+        [None, None],
+    ]
+    assert started.get_by_role("button", pressed=True).all_inner_texts() == ["add-k"]

@@ -89,16 +89,16 @@ function nearest(stops, value) {
   });
   return best;
 }
-function nameHandles(box, knobs, value) {
-  const named = new Map(Object.entries(knobs).map(([name, knob]) => [knob.label, [name, knob]]));
-  for (const slider of box.querySelectorAll(".widget-slider")) {
-    const label2 = slider.querySelector(".widget-label")?.textContent;
-    if (!named.has(label2)) continue;
-    const [name, { stops }] = named.get(label2);
-    const now = value(name);
-    const handle = slider.querySelector(".noUi-handle");
+function nameControls(box, knobs, value) {
+  const known = new Map(Object.entries(knobs).map(([name, knob]) => [knob.label, [value(name), knob.stops]]));
+  for (const control of box.querySelectorAll(".widget-slider, .widget-toggle-buttons")) {
+    const label2 = control.querySelector(".widget-label")?.textContent;
+    if (!known.has(label2)) continue;
+    const [now, stops] = known.get(label2);
+    const handle = control.querySelector(".noUi-handle");
     handle?.setAttribute("aria-label", label2);
     handle?.setAttribute("aria-valuetext", stops && typeof now === "number" ? count(now) : now);
+    control.querySelectorAll("button").forEach((button2, i) => button2.setAttribute("aria-pressed", stops[i] === now));
   }
 }
 
@@ -132,7 +132,7 @@ function show(explorer, el, build2) {
       el.setAttribute(`data-${name.replaceAll("_", "-")}`, explorer.knob(name));
     const box = el.closest(".cu-explorer");
     if (!box) return;
-    nameHandles(box, explorer.knobs, (name) => explorer.knob(name));
+    nameControls(box, explorer.knobs, (name) => explorer.knob(name));
     listen(box);
   }
   let frame = 0;
@@ -177,7 +177,8 @@ var Kernel = class {
       changed();
     }, GRACE);
   }
-  // Ask the kernel; `then` is called when it has done what it was asked.
+  // Ask the kernel; `then` is called when it has done what it was asked. A message can overtake a trait that was set
+  // before it: `details` hold all that the answer depends on.
   ask(what, details = {}, then = () => {
   }) {
     const id = Math.random().toString(36).slice(2);

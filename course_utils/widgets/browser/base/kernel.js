@@ -21,7 +21,8 @@ export class Kernel {
     }, GRACE);
   }
 
-  // Ask the kernel; `then` is called when it has done what it was asked.
+  // Ask the kernel; `then` is called when it has done what it was asked. A message can overtake a trait that was set
+  // before it: `details` hold all that the answer depends on.
   ask(what, details = {}, then = () => {}) {
     const id = Math.random().toString(36).slice(2);
     this.problem = "";

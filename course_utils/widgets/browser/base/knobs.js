@@ -23,16 +23,17 @@ export function nearest(stops, value) {
   return best;
 }
 
-// The handles of standard sliders have no name of their own, and say the number of a stop or 0.9000000000000001.
-export function nameHandles(box, knobs, value) {
-  const named = new Map(Object.entries(knobs).map(([name, knob]) => [knob.label, [name, knob]]));
-  for (const slider of box.querySelectorAll(".widget-slider")) {
-    const label = slider.querySelector(".widget-label")?.textContent;
-    if (!named.has(label)) continue;
-    const [name, { stops }] = named.get(label);
-    const now = value(name);
-    const handle = slider.querySelector(".noUi-handle");
+// Standard widgets say too little: the handle of a slider has no name, and its value is the number of a stop or
+// 0.9000000000000001; of buttons that choose a word, only the colour tells which one is pressed.
+export function nameControls(box, knobs, value) {
+  const known = new Map(Object.entries(knobs).map(([name, knob]) => [knob.label, [value(name), knob.stops]]));
+  for (const control of box.querySelectorAll(".widget-slider, .widget-toggle-buttons")) {
+    const label = control.querySelector(".widget-label")?.textContent;
+    if (!known.has(label)) continue;
+    const [now, stops] = known.get(label);
+    const handle = control.querySelector(".noUi-handle");
     handle?.setAttribute("aria-label", label);
     handle?.setAttribute("aria-valuetext", stops && typeof now === "number" ? count(now) : now);
+    control.querySelectorAll("button").forEach((button, i) => button.setAttribute("aria-pressed", stops[i] === now));
   }
 }

@@ -2,7 +2,7 @@
 
 import { html } from "./elements.js";
 import { listen } from "./keyboard.js";
-import { nameHandles } from "./knobs.js";
+import { nameControls } from "./knobs.js";
 
 // Explorer: a subclass of the base's. build(explorer, el) fills el once and returns draw(width), which shows how the
 // explorer stands now, in so many pixels.
@@ -37,7 +37,7 @@ function show(explorer, el, build) {
       el.setAttribute(`data-${name.replaceAll("_", "-")}`, explorer.knob(name));
     const box = el.closest(".cu-explorer");
     if (!box) return;
-    nameHandles(box, explorer.knobs, (name) => explorer.knob(name));
+    nameControls(box, explorer.knobs, (name) => explorer.knob(name));
     listen(box);
   }
 
