@@ -14,6 +14,7 @@ from ipywidgets.widgets.widget import _instances
 from ipywidgets.widgets.widget_link import Link
 
 from course_utils import decoding
+from course_utils.tokenization import BPETokenizer
 from course_utils.widgets import SamplingExplorer
 
 V = 300
@@ -55,9 +56,13 @@ class Successor(torch.nn.Module):
         return 5.0 * torch.nn.functional.one_hot(ids + 1, 130).float()  # (B, T, 130): two more than the tokenizer
 
 
+def walker_of(prompt):
+    return SamplingExplorer.from_model(Successor(), Letters(), prompt)
+
+
 @pytest.fixture
 def walker():
-    return SamplingExplorer.from_model(Successor(), Letters(), "ab")
+    return walker_of("ab")
 
 
 def ask(explorer, **content):
@@ -312,3 +317,47 @@ def test_run_raises_in_python(walker, explorer):
 def test_settings_reach_an_explorer_of_a_model():
     walker = SamplingExplorer.from_model(Successor(), Letters(), "ab", top_k=5, seed=3)
     assert (walker.top_k, walker.seed) == (5, 3)
+
+
+def test_the_running_text_grows_by_what_each_token_adds():
+    """The second byte completes the character, and the third has no letter of its own."""
+    tokenizer = BPETokenizer([])
+    first, second = tokenizer.encode("é")
+    walker = SamplingExplorer.from_model(lambda ids: torch.zeros(1, 1, 258), tokenizer, "caf")
+    walker._view.set_state({"drawn": [first]})
+    assert walker._view.running == {"ids": [first], "pieces": ["\ufffd"]}
+    walker._view.set_state({"drawn": [first, second]})
+    assert walker._view.running == {"ids": [first, second], "pieces": ["", "é"]}
+    walker._view.set_state({"drawn": [first, 257]})  # one of the ids with which the model pads its vocabulary
+    assert walker._view.running["pieces"][1] == "[257]"
+
+
+def test_newlines_of_a_prompt_reach_the_box_and_the_model():
+    walker = walker_of("a\nb")
+    box = walker.children[0]
+    assert box.value == walker._view.prompt == "a\nb"
+    ask(walker, ask="prompt", prompt="c\nd\n")
+    assert walker._model.runs[-1] == [ord(c) for c in "c\nd\n"]
+    assert box.value == "c\nd\n"
+
+
+@pytest.mark.parametrize("make", [lambda: SamplingExplorer(TOKENS, np.zeros(V)), lambda: walker_of("ab")])
+def test_a_closed_explorer_leaves_nothing_open(make):
+    before = set(_instances)
+    explorer = make()
+    assert len(set(_instances) - before) > 10
+    explorer.close()
+    assert set(_instances) == before
+    explorer.close()  # twice is once
+    explorer.temperature = 0.5  # a value can still be set
+    assert set(_instances) == before
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: SamplingExplorer(TOKENS, np.zeros(V), top_p=2), lambda: walker_of(""), lambda: walker_of("a" * 21)]
+)
+def test_an_explorer_that_is_refused_leaves_nothing_open(make):
+    before = set(_instances)
+    with pytest.raises((ValueError, RuntimeError, traitlets.TraitError)):
+        make()
+    assert set(_instances) == before

@@ -7,7 +7,6 @@ Only the logits, as one binary buffer, and the strings of the tokens on show tra
 import math
 from collections.abc import Callable, Sequence
 
-import ipywidgets
 import numpy as np
 import torch
 import traitlets
@@ -15,33 +14,33 @@ from matplotlib.figure import Figure
 
 from course_utils import plots
 from course_utils.decoding import apply_temperature, top_k_filter, top_p_filter
-from course_utils.widgets.sampling_view import KNOBS, TOP_K_STOPS, SamplingView, place, sliders, stop_of, tidy
+from course_utils.widgets.base import BrowserView, Explorer, bundle
+from course_utils.widgets.knobs import Range, Stops
+from course_utils.widgets.traits import Anything, Float, Int, tidy
 
 SHOWN = 24  # tokens with a bar of their own
+TOP_K_STOPS = (*range(1, 21), 25, 30, 40, 50, 75, 100, 200, 500, 1000, 2000, 5000, 10000, 20000)
 
 
-class _NumPyToo:
-    """A trait that takes NumPy's numbers as Python's own."""
+class SamplingView(BrowserView):
+    """What the browser draws; `seed` and `drawn` are set there too, the rest by Python alone."""
 
-    def validate(self, obj, value):
-        return super().validate(obj, value.item() if isinstance(value, np.generic) else value)
+    _esm, _css = bundle("sampling")
 
+    logits = traitlets.Bytes().tag(sync=True)  # V float32, little-endian
+    shown = traitlets.List(traitlets.Dict()).tag(sync=True)  # id, text, label of the tokens with a bar
+    names = traitlets.Dict().tag(sync=True)  # id -> text, label of the tokens drawn
+    running = traitlets.Dict().tag(sync=True)  # ids drawn, and pieces: what each of them adds to the text
+    seed = traitlets.Int(0).tag(sync=True, echo_update=False)
+    drawn = traitlets.List(traitlets.Int()).tag(sync=True, echo_update=False)
 
-class _Float(_NumPyToo, traitlets.Float):
-    """np.float32(0.5) is 0.5."""
-
-
-class _Int(_NumPyToo, traitlets.Int):
-    """np.int64(8) is 8."""
-
-
-class _Anything(traitlets.Any):
-    """A trait that leaves None too to the validator, which says what is missing."""
-
-    allow_none = False
+    has_model = traitlets.Bool(False).tag(sync=True)
+    prompt = traitlets.Unicode("").tag(sync=True)  # what the box says
+    prompt_shown = traitlets.Unicode("").tag(sync=True)  # what the distribution on show continues
+    walked = traitlets.Int(0).tag(sync=True)  # drawn tokens that the distribution on show has read
 
 
-class SamplingExplorer(ipywidgets.VBox):
+class SamplingExplorer(Explorer):
     """Sliders for temperature, top-k and top-p over a next-token distribution, and a button that samples from it.
 
     Traits, which a reader's hand on the sliders changes too:
@@ -63,12 +62,12 @@ class SamplingExplorer(ipywidgets.VBox):
         traitlets.TraitError: a trait is set out of its range; it keeps its value.
     """
 
-    temperature = _Float(1.0)
-    top_k = _Int()
-    top_p = _Float(1.0)
-    logits = _Anything()
-    seed = _Int(0)
-    drawn = traitlets.List(_Int())
+    temperature = Float(1.0)
+    top_k = Int()
+    top_p = Float(1.0)
+    logits = Anything()
+    seed = Int(0)
+    drawn = traitlets.List(Int())
 
     def __init__(
         self,
@@ -85,28 +84,28 @@ class SamplingExplorer(ipywidgets.VBox):
         self.tokens = tokens
         self._model: Callable | None = None
         self._tokenizer = None
-        super().__init__()
         self.logits = logits
         self.temperature, self.top_p, self.seed = temperature, top_p, seed
         self.top_k = len(tokens) if top_k is None else top_k
-
-        stops = [stop for stop in TOP_K_STOPS if stop < len(tokens)] + [len(tokens)]
-        self._view = SamplingView(
-            top_k_stops=stops,
-            **{name: getattr(self, name) for name in KNOBS},
-            **{f"{name}_stop": stop_of(name, getattr(self, name), stops) for name in KNOBS},
+        stops = [stop for stop in TOP_K_STOPS if stop < len(tokens)]
+        super().__init__(
+            SamplingView,
+            [
+                Range("temperature", "temperature", min=0, max=2, step=0.05),
+                Stops(
+                    "top_k",
+                    "top-k",
+                    stops=[*stops, len(tokens)],
+                    texts=[*(f"{stop:,}" for stop in stops), f"all ({len(tokens):,})"],
+                ),
+                Range("top_p", "top-p", min=0.01, max=1, step=0.01),
+            ],
         )
-        self._sliders = sliders(self._view)
-        for link in ("seed", "drawn"):
-            traitlets.link((self, link), (self._view, link))
+        for trait in ("seed", "drawn"):
+            traitlets.link((self, trait), (self._view, trait))
         self._show_logits()
         self.observe(self._show_logits, "logits")
         self.observe(self._name_drawn, "drawn")
-        self.observe(self._move_slider, KNOBS)
-        self._view.observe(self._slider_moved, KNOBS)
-        self._view.on_msg(self._answer)
-        self.add_class("cu-explorer")
-        self.children = (*self._sliders.values(), self._view)
 
     @classmethod
     def from_model(cls, model: Callable, tokenizer, prompt: str, **settings) -> "SamplingExplorer":
@@ -116,7 +115,8 @@ class SamplingExplorer(ipywidgets.VBox):
 
         Args:
             model: `model(ids (1, T)) -> logits (1, T, V)`.
-            tokenizer: `encode(str) -> list[int]` and `token_texts() -> list[str]`.
+            tokenizer: `encode(str) -> list[int]` and `token_texts() -> list[str]`; where it has
+                `pieces(ids) -> list[str]`, the running text grows by these.
             prompt: the text to continue.
             settings: temperature, top_k, top_p, seed.
 
@@ -125,8 +125,8 @@ class SamplingExplorer(ipywidgets.VBox):
         """
         logits = _next_logits(model, _encode(tokenizer, prompt))
         tokens = tokenizer.token_texts()[: len(logits)]
-        tokens += [f"[{i}]" for i in range(len(tokens), len(logits))]  # some models pad their vocabulary
-        explorer = cls(tokens, logits, **settings)
+        padding = [f"[{i}]" for i in range(len(tokens), len(logits))]  # some models pad their vocabulary
+        explorer = cls(tokens + padding, logits, **settings)
         explorer._attach(model, tokenizer, prompt)
         return explorer
 
@@ -169,16 +169,14 @@ class SamplingExplorer(ipywidgets.VBox):
         knobs = f"temperature={self.temperature}, top_k={self.top_k}, top_p={self.top_p}"
         return f"SamplingExplorer({len(self.tokens)} tokens, {knobs})"
 
-    def _repr_mimebundle_(self, **kwargs):
-        """The live view, and beside it a picture of the same state wherever no widget can run."""
+    def describe(self) -> str:
+        """What the figure shows, for a reader who can't see it."""
         kept = self.kept
-        caption = "The explorer as it stood when this cell was run. Run the cell to drag its sliders."
-        alt = (
+        return (
             f"Bars of next-token probabilities at temperature {self.temperature:g}, top-k {self._k_words()}, "
             f"top-p {self.top_p:g}: {len(kept):,} of {len(self.tokens):,} tokens are kept, "
             f"the most probable is “{plots.visible(self.tokens[kept[0]])}”."
         )
-        return super()._repr_mimebundle_(**kwargs) | {"text/html": plots.figure_html(self.figure(), caption, alt)}
 
     # Values that may be set
 
@@ -246,26 +244,22 @@ class SamplingExplorer(ipywidgets.VBox):
             self._view.logits = self.logits.astype("<f4").tobytes()
 
     def _name_drawn(self, change=None) -> None:
-        self._view.names = {str(i): self._name(i) for i in self.drawn}
+        with self._view.hold_sync():
+            self._view.names = {str(i): self._name(i) for i in self.drawn}
+            self._view.running = {"ids": self.drawn, "pieces": self._pieces()}
+
+    def _pieces(self) -> list[str]:
+        """What each drawn token adds to the text."""
+        if hasattr(self._tokenizer, "pieces"):
+            before = _encode(self._tokenizer, self._view.prompt_shown)
+            try:
+                return self._tokenizer.pieces(before + self.drawn)[len(before) :]
+            except ValueError:  # an id with which the model pads its vocabulary
+                pass
+        return [self.tokens[i] for i in self.drawn]
 
     def _name(self, i: int) -> dict[str, str]:
         return {"text": self.tokens[i], "label": plots.visible(self.tokens[i])}
-
-    def _move_slider(self, change) -> None:
-        if self._from_view(change.name) == change.new:
-            return  # it came from the browser, which may have moved on: don't push it back
-        stop = stop_of(change.name, change.new, self._view.top_k_stops)
-        with self._view.hold_sync():  # in one message, and before the slider's: else the slider would set the value
-            setattr(self._view, change.name, change.new)
-            setattr(self._view, f"{change.name}_stop", stop)
-        setattr(self._sliders[change.name], place(change.name), stop)
-
-    def _slider_moved(self, change) -> None:
-        setattr(self, change.name, self._from_view(change.name))
-
-    def _from_view(self, name: str) -> float:
-        value = getattr(self._view, name)
-        return value if name == "top_k" else tidy(value)
 
     def _filtered(self) -> torch.Tensor:
         """Logits (V,) after the three knobs, -inf where cut."""
@@ -282,18 +276,14 @@ class SamplingExplorer(ipywidgets.VBox):
         with self._view.hold_sync():
             self._view.has_model = True
             self._view.prompt = self._view.prompt_shown = prompt
-        box = ipywidgets.Text(
-            value=prompt,
-            description="prompt",
-            continuous_update=False,
-            disabled=True,  # until a kernel answers the browser
-            layout={"width": "auto", "max_width": "760px"},
-            style={"description_width": "110px"},
-        )
-        ipywidgets.jslink((self._view, "prompt"), (box, "value"))
-        ipywidgets.jslink((self._view, "offline"), (box, "disabled"))
-        self._box = box
-        self.children = (box, *self.children)
+        self._box = self._add_text_box("prompt", "prompt")
+
+    def answer(self, ask: str, content: dict) -> None:
+        """Do what the browser asks for: show another prompt, or read the tokens drawn."""
+        if ask == "prompt":
+            self.run(content["prompt"])
+        elif ask == "walk":
+            self._read(self._view.prompt_shown, content["drawn"])
 
     def _read(self, prompt: str, drawn: list[int]) -> None:
         """Show the distribution after the prompt and the tokens drawn."""
@@ -304,21 +294,6 @@ class SamplingExplorer(ipywidgets.VBox):
             self._view.prompt = self._view.prompt_shown = self._box.value = prompt
             self._view.walked = len(drawn)
             self._view.status = ""
-
-    def _answer(self, view: SamplingView, content: dict, buffers: list) -> None:
-        """Answer a message of the browser; what goes wrong is shown there in words."""
-        with view.hold_sync():
-            view.status = ""
-            try:
-                if content["ask"] == "prompt":
-                    self.run(content["prompt"])
-                elif content["ask"] == "walk":
-                    self._read(view.prompt_shown, content["drawn"])
-            except Exception as problem:  # any error of any model belongs on the screen of the one who asked
-                view.status = (
-                    str(problem) if isinstance(problem, ValueError) else f"{type(problem).__name__}: {problem}"
-                )
-            view.reply = {"id": content["id"], "ok": not view.status}
 
 
 def _encode(tokenizer, prompt: str) -> list[int]:

@@ -71,7 +71,7 @@ def exported(tmp_path_factory):
 def opened(page, folder, name="pages/reading.html"):
     page.goto(f"{folder.as_uri()}/{name}")
     page.locator("mjx-container").first.wait_for()
-    page.locator(".cu-se svg").first.wait_for(state="attached")
+    page.locator(".cu-view svg").first.wait_for(state="attached")
     return page
 
 
@@ -116,12 +116,12 @@ def test_a_page_fits_a_phone(page, exported):
     page.set_viewport_size({"width": 390, "height": 800})
     opened(page, exported)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
-    for wide in ("figure img", ".cu-se svg", ".cu-se svg [data-rest-after]", ".highlight pre", ".cu-se-row"):
+    for wide in ("figure img", ".cu-view svg", ".cu-view svg [data-rest-after]", ".highlight pre", ".cu-row"):
         box = page.locator(wide).first.bounding_box()
         assert box["x"] >= 0, wide
         assert box["x"] + box["width"] <= 390, wide
     bars = Explorer(page).bars()
-    rest = page.locator(".cu-se svg [data-rest-after]")
+    rest = page.locator(".cu-view svg [data-rest-after]")
     assert 4 <= len(bars) < 24
     assert sum(after for _, after, _ in bars) + float(rest.get_attribute("data-rest-after")) == pytest.approx(1)
 
@@ -147,7 +147,7 @@ def test_text_has_the_readers_own_colours(page, exported):
             return getComputedStyle(probe).color;
         }"""
     )
-    fills = page.locator(".cu-se svg text").evaluate_all("all => all.map(text => getComputedStyle(text).fill)")
+    fills = page.locator(".cu-view svg text").evaluate_all("all => all.map(text => getComputedStyle(text).fill)")
     assert set(fills) == {ink}
     tracks = page.locator(".cu-explorer .noUi-target")
     assert set(tracks.evaluate_all("all => all.map(track => getComputedStyle(track).borderTop)")) == {

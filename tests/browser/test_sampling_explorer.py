@@ -67,7 +67,7 @@ print(json.dumps([explorer.temperature, explorer.top_k, explorer.top_p, explorer
 # the frame is painted.
 STOPWATCH = """() => {
     window.waits = [];
-    const root = document.querySelector(".cu-se");
+    const root = document.querySelector(".cu-view");
     let pressed = 0;
     window.addEventListener("keydown", () => { pressed = performance.now(); }, true);
     new MutationObserver(() => {
@@ -99,7 +99,7 @@ class Explorer:
     def __init__(self, page):
         self.page = page
         self.box = page.locator(".cu-explorer").first
-        self.view = self.box.locator(".cu-se")
+        self.view = self.box.locator(".cu-view")
         self.view.wait_for()
 
     def handle(self, name):
@@ -139,12 +139,12 @@ class Explorer:
         for _ in range(n):
             self.button("sample").click()
         self.page.wait_for_function(
-            "n => document.querySelector('.cu-se').dataset.drawn.split(',').length === n", arg=n
+            "n => document.querySelector('.cu-view').dataset.drawn.split(',').length === n", arg=n
         )
         return [int(i) for i in self.data()["drawn"].split(",")]
 
     def text(self, part):
-        return self.view.locator(f".cu-se-{part}")
+        return self.view.locator(f".cu-{part}")
 
     def waits(self, presses=PRESSES):
         """Milliseconds from each key press to the frame painted after it."""
@@ -285,12 +285,12 @@ def test_a_model_walks_on_and_the_prompt_box_runs_it(page, lab):
         explorer.button("sample").press("Enter")
         expect(explorer.text("text")).to_have_text(f"text: {text}")
         expect(explorer.text("outcome")).to_have_text(f"Drawn: «{text[-1]}», which had probability 100 %.")
-        assert explorer.view.locator("rect.cu-se-drawn").get_attribute("data-id") == str(ord(text[-1]))
+        assert explorer.view.locator("rect.cu-drawn").get_attribute("data-id") == str(ord(text[-1]))
     assert opened.execute("print(explorer.drawn)") == f"{[ord(c) for c in 'bcd']}\n"
 
     box = explorer.box.get_by_label("prompt")
     box.fill("wxyxwz")
-    box.press("Enter")
+    box.press("Control+Enter")
     expect(explorer.text("text")).to_have_text("text: wxyxwz")
     assert explorer.data()["kept"] == [ord("{")]
     explorer.button("sample").click()
@@ -298,11 +298,11 @@ def test_a_model_walks_on_and_the_prompt_box_runs_it(page, lab):
     expect(explorer.text("status")).to_contain_text("RuntimeError: the prompt is longer than the context of 6 tokens")
     expect(explorer.text("text")).to_have_text("text: wxyxwz{")
     box.fill("")
-    box.press("Enter")
+    box.press("Control+Enter")
     expect(explorer.text("status")).to_contain_text("prompt is empty: type at least one character")
     expect(explorer.text("text")).to_have_text("text: wxyxwz{")
     box.fill("k")
-    box.press("Enter")
+    box.press("Control+Enter")
     expect(explorer.text("status")).to_have_text("")
     expect(explorer.text("text")).to_have_text("text: k")
     explorer.button("sample").click()
@@ -315,6 +315,32 @@ def test_a_model_walks_on_and_the_prompt_box_runs_it(page, lab):
     opened.close()
 
 
+def test_a_prompt_keeps_its_newlines(page, lab):
+    """Enter begins a new line; Ctrl+Enter and leaving the box run the model, and the cell isn't run again."""
+    from playwright.sync_api import expect
+
+    opened = lab.open(page, notebook(MODEL.replace('"a")', '"a\\nb")')), "newlines.ipynb")
+    opened.run_all()
+    explorer = Explorer(page)
+    explorer.expect(kernel="true")
+    box, text = explorer.box.get_by_label("prompt"), explorer.text("text")
+    expect(box).to_have_value("a\nb")
+    box.press("Control+End")
+    for key in (" ", "Enter", "c"):
+        box.press(key)
+    expect(box).to_have_value("a\nb \nc")
+    expect(text).to_have_js_property("textContent", "text: a\nb")
+    box.press("Control+Enter")
+    expect(text).to_have_js_property("textContent", "text: a\nb \nc")
+    expect(box).to_be_focused()
+    assert opened.execute("print(repr(explorer._view.prompt_shown))") == "'a\\nb \\nc'\n"
+    box.press("Backspace")
+    box.press("Tab")
+    expect(text).to_have_js_property("textContent", "text: a\nb \n")
+    assert page.evaluate("jupyterapp.shell.currentWidget.model.cells.get(0).executionCount") == 1
+    opened.close()
+
+
 def test_a_silent_kernel_is_reported_over_an_older_problem(page, lab):
     from playwright.sync_api import expect
 
@@ -324,11 +350,11 @@ def test_a_silent_kernel_is_reported_over_an_older_problem(page, lab):
     explorer.expect(kernel="true")
     box = explorer.box.get_by_label("prompt")
     box.fill("")
-    box.press("Enter")
+    box.press("Control+Enter")
     expect(explorer.text("status")).to_contain_text("prompt is empty")
     opened.close()
     box.fill("a b")
-    box.press("Enter")
+    box.press("Control+Enter")
     expect(explorer.text("status")).to_contain_text("The kernel has not answered")
 
 
@@ -387,7 +413,7 @@ def test_in_an_exported_page_without_a_network(page, exported, record_property, 
         expect(explorer.text("words")).to_contain_text("Kept: 49,152 of 49,152 tokens")
         drawn = explorer.draw(3)
         expect(explorer.text("outcome")).to_contain_text(f"Drawn: «token {drawn[-1]}», one of the others")
-        assert explorer.view.locator("rect.cu-se-drawn.cu-se-rest").count() == 1
+        assert explorer.view.locator("rect.cu-drawn.cu-rest").count() == 1
         explorer.button("reset").click()
         expect(explorer.text("text")).to_have_text("draws: none yet")
         assert explorer.draw(3) == drawn  # same seed, same draws

@@ -1,29 +1,33 @@
-"""The rules in browser/rules.js against decoding/knobs.py, in a blank page: no kernel, no widget manager."""
+"""The rules in browser/sampling/rules.js against decoding/knobs.py: no kernel, no widget manager."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from test_sampling_explorer import served
 
-from course_utils import decoding
+from course_utils import decoding, widgets
 from course_utils.widgets import SamplingExplorer
-from course_utils.widgets.sampling_view import TOP_K_STOPS, SamplingView, nearest
+from course_utils.widgets.knobs import Range, Stops
 
 pytestmark = pytest.mark.browser
 
-LOAD = """async (source) => {
-    window.explorer = await import(URL.createObjectURL(new Blob([source], {type: "text/javascript"})));
+MODULES = Path(widgets.__file__).with_name("browser")
+LOAD = """async () => {
+    window.rules = await import("/sampling/rules.js");
+    window.knobs = await import("/base/knobs.js");
 }"""
 KEPT = """({logits, cases}) => {
     const numbers = (x) => x === "-inf" ? -Infinity : x;
-    const sorted = explorer.prepare(Float32Array.from(logits, numbers));
+    const sorted = rules.prepare(Float32Array.from(logits, numbers));
     return cases.map(([t, k, p]) => {
-        const dist = explorer.distribution(sorted, t, k, p);
+        const dist = rules.distribution(sorted, t, k, p);
         const everyone = Array.from(logits, (_, id) => id);
         return {
             kept: Array.from(dist.ids.subarray(0, dist.kept)),
-            probs: Array.from(explorer.massOf(dist, everyone).masses),
+            probs: Array.from(rules.massOf(dist, everyone).masses),
             held: dist.held, bits: dist.bits, before: sorted.before.bits,
         };
     });
@@ -32,8 +36,10 @@ KEPT = """({logits, cases}) => {
 
 @pytest.fixture
 def rules(page):
-    page.evaluate(LOAD, SamplingView._esm)
-    return page
+    with served(MODULES, "http") as base:
+        page.goto(base)
+        page.evaluate(LOAD)
+        yield page
 
 
 def rows():
@@ -88,8 +94,8 @@ def test_thirty_equal_tokens_with_p_of_k_thirtieths_keep_k(rules, k):
 
 DRAWS = """([logits, knobs, seed, n]) => {
     const numbers = (x) => x === "-inf" ? -Infinity : x;
-    const dist = explorer.distribution(explorer.prepare(Float32Array.from(logits, numbers)), ...knobs);
-    return Array.from({length: n}, (_, i) => explorer.pick(dist, seed, i).id);
+    const dist = rules.distribution(rules.prepare(Float32Array.from(logits, numbers)), ...knobs);
+    return Array.from({length: n}, (_, i) => rules.pick(dist, seed, i).id);
 }"""
 
 
@@ -120,13 +126,13 @@ def test_a_token_that_survives_a_cut_is_drawn_again_with_the_same_seed(rules):
 
 def test_the_noise_is_gumbels_and_each_id_and_draw_has_its_own(rules):
     """-ln(-ln u) with u even over (0, 1): each twentieth gets 1,000 of 20,000, with a standard deviation of 31."""
-    noise = np.array(rules.evaluate("Array.from({length: 20000}, (_, i) => explorer.noise(4294967295, i % 7, i))"))
+    noise = np.array(rules.evaluate("Array.from({length: 20000}, (_, i) => rules.noise(4294967295, i % 7, i))"))
     u = np.exp(-np.exp(-noise))
     assert np.abs(np.histogram(u, 20, (0, 1))[0] - 1000).max() < 150
     for lag in (1, 7):
         assert abs(np.corrcoef(u[:-lag], u[lag:])[0, 1]) < 0.03
     neighbours = rules.evaluate(
-        "[0, 1, 2].map((s) => [0, 1, 2].map((n) => [0, 1, 2].map((i) => explorer.noise(s, n, i))))"
+        "[0, 1, 2].map((s) => [0, 1, 2].map((n) => [0, 1, 2].map((i) => rules.noise(s, n, i))))"
     )
     assert len(set(np.ravel(neighbours))) == 27
 
@@ -136,7 +142,15 @@ def test_a_token_of_probability_0_is_never_drawn(rules):
     assert set(drawn) == {1, 3}  # the weight of the last one rounds to 0
 
 
-def test_the_nearest_stop_is_the_same_in_both_languages(rules):
-    stops, ks = list(TOP_K_STOPS), [*range(1, 120), 150, 151, 350, 750, 1500, 3500, 7500, 15000, 49152]
-    answer = rules.evaluate("([stops, ks]) => ks.map((k) => explorer.nearest(stops, k))", [stops, ks])
-    assert answer == [nearest(stops, k) for k in ks]
+@pytest.mark.parametrize(
+    ("knob", "values"),
+    [
+        (Stops("k", "k", (*range(1, 21), 25, 30, 40, 50, 75, 100, 200), [""] * 27), [*range(1, 130), 150, 151, 49152]),
+        (Stops("kind", "kind", ["mle", "add-k", "kneser-ney"], [""] * 3), ["add-k", "kneser-ney", "mle"]),
+        (Range("p", "p", min=0.01, max=1, step=0.01), [1e-6, 0.009, 0.01, 0.372, 0.30000000000000004, 1, 2]),
+    ],
+    ids=lambda x: getattr(x, "name", ""),
+)
+def test_a_slider_stands_at_the_same_place_in_both_languages(rules, knob, values):
+    answer = rules.evaluate("([knob, all]) => all.map((x) => knobs.placeOf(knob, x))", [knob.declaration(), values])
+    assert answer == [knob.stop(value) for value in values]

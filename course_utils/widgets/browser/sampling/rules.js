@@ -1,9 +1,6 @@
 // The rules of decoding/knobs.py and decoding.sample, for one row that is sorted once.
 
 const SLACK = 1e-6; // as TOP_P_SLACK in decoding/knobs.py
-const KNOBS = ["temperature", "top_k", "top_p"];
-const LEAST_TOP_P = 0.01; // the slider's lower end
-export const tidy = (x) => Math.round(x * 1e6) / 1e6; // a slider sends 1.0999999999999999
 
 // Sort once for each new row of logits: largest first, equals in the order of their ids.
 export function prepare(logits) {
@@ -97,6 +94,14 @@ export function massOf(dist, wanted) {
   return { masses, others: others / dist.total };
 }
 
+// Ids that are kept, of those asked for; they are near the front, so the walk is short.
+export function keptAmong(dist, ids) {
+  const wanted = new Set(ids);
+  const found = new Set();
+  for (let r = 0; r < dist.kept && wanted.size; r++) if (wanted.delete(dist.ids[r])) found.add(dist.ids[r]);
+  return found;
+}
+
 // Gumbel noise for a token id in the n-th draw of a seed: a value of its own, whatever the knobs.
 export function noise(seed, n, id) {
   const state = mix(mix(mix(seed) + n) + id);
@@ -121,12 +126,4 @@ export function pick(dist, seed, n) {
     if (sum > best) [best, winner] = [sum, r];
   }
   return { id: dist.ids[winner], p: dist.weights[winner] / dist.total };
-}
-
-export function nearest(stops, k) {
-  let best = 0;
-  stops.forEach((stop, i) => {
-    if (Math.abs(stop - k) < Math.abs(stops[best] - k)) best = i;
-  });
-  return best;
 }
