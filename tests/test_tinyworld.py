@@ -308,6 +308,8 @@ def test_bad_arguments_are_named():
         TinyWorld(0.5)
     with pytest.raises(ValueError, match="n must be at least 1, got 0"):
         TinyWorld(0).sample(0)
+    with pytest.raises(ValueError, match=r"n must be a whole number, got 2\.0"):
+        TinyWorld(0).sample(2.0)
     with pytest.raises(ValueError, match="n_shards must be at least 1, got 0"):
         TinyWorld(0).stream(5, 0)
 
