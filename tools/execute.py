@@ -132,8 +132,8 @@ def save(notebook, path):
 
 def add_timeout(parser):
     """Add the option --timeout to a parser of arguments."""
-    told = f"seconds that one cell may take; if not given, {CELL_SECONDS}, more on a slow or busy machine"
-    parser.add_argument("--timeout", type=int, help=told)
+    description = f"seconds that one cell may take; if not given, {CELL_SECONDS}, more on a slow or busy machine"
+    parser.add_argument("--timeout", type=int, help=description)
 
 
 def main(argv=None):
