@@ -20,7 +20,7 @@ test: $(INSTALLED) ## run every check: lint, unit and browser tests, every noteb
 test-all: $(INSTALLED) ## the same, and every notebook in a random order and as on other processors
 	@$(BIN)/python tools/check.py all
 
-lint: $(INSTALLED) ## run only the linter and the format check
+lint: $(INSTALLED) ## run only the linter, the format check and the type check
 	@$(BIN)/python tools/check.py lint
 
 notebooks: $(INSTALLED) ## execute the notebooks and save them in a stable form

@@ -391,7 +391,8 @@ def test_samples_follow_the_distribution():
 
 def test_a_draw_that_rounds_up_to_1_is_still_a_word():
     model = NGramLM(2, "mle").fit([["a"], ["b"]])
-    assert draw_sentence(model._tables, SimpleNamespace(random=lambda: 1.0), max_words=1) == model._vocabulary.ids("b")
+    vocabulary, tables = model._fitted()
+    assert draw_sentence(tables, SimpleNamespace(random=lambda: 1.0), max_words=1) == vocabulary.ids("b")
 
 
 def test_a_sample_ends_at_the_end_of_a_sentence_or_at_max_words():

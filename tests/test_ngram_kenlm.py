@@ -24,10 +24,11 @@ def assert_same_model(ours, theirs):
     """Compare every probability and back-off weight, n-gram by n-gram."""
     assert theirs.vocabulary == ours.vocabulary
     assert theirs.n_ngrams == ours.n_ngrams
+    (_, our_tables), (_, their_tables) = ours._fitted(), theirs._fitted()
     for n in range(ours.order):
-        np.testing.assert_array_equal(theirs._tables.keys[n], ours._tables.keys[n])
-        np.testing.assert_allclose(theirs._tables.probs[n], ours._tables.probs[n], rtol=SINGLE_PRECISION)
-    for weights, expected in zip(theirs._tables.backoffs, ours._tables.backoffs, strict=True):
+        np.testing.assert_array_equal(their_tables.keys[n], our_tables.keys[n])
+        np.testing.assert_allclose(their_tables.probs[n], our_tables.probs[n], rtol=SINGLE_PRECISION)
+    for weights, expected in zip(their_tables.backoffs, our_tables.backoffs, strict=True):
         np.testing.assert_allclose(weights, expected, rtol=SINGLE_PRECISION)
 
 

@@ -37,6 +37,8 @@ def test_the_protocol_holds(tmp_path):
     [
         (lambda: CharTokenizer.train([]), "no character"),
         (lambda: CharTokenizer.train("abc"), r"pass \[text\]"),
+        (lambda: CharTokenizer.train(["", ""]), "no character"),
+        (lambda: CharTokenizer.train([b"ab"]), "texts must hold strings, got a bytes"),
         (lambda: CharTokenizer(["a", "a"]), "each once"),
         (lambda: CharTokenizer.train(["ab"]).encode("abz"), "'z'"),
         (lambda: CharTokenizer.train(["ab"]).decode([2]), "ids must be in 0 .. 1"),

@@ -2,7 +2,7 @@
 
     python tools/check.py [lint] [unit] [slow] [browser] [notebooks] [shuffled] [portable]
 
-lint       ruff's linter and formatter, notebooks included
+lint       ruff's linter and formatter, notebooks included; mypy over the types of course_utils
 unit       the tests in tests/ that are quick: under three minutes together
 slow       those that start kernels and servers, load the packaged model beside transformers', or count for long
 browser    the sliders and the exported pages in Chromium
@@ -47,7 +47,7 @@ def environment(setting):
 
 
 def lint():
-    return all([python("ruff", "check", "."), python("ruff", "format", "--check", ".")])
+    return all([python("ruff", "check", "."), python("ruff", "format", "--check", "."), python("mypy")])
 
 
 def unit(mark="not slow"):

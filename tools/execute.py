@@ -7,7 +7,6 @@ A notebook in which a cell fails is left on disk as it was.
 """
 
 import argparse
-import re
 import sys
 from pathlib import Path
 from queue import Empty
@@ -18,6 +17,7 @@ from jupyter_client.kernelspec import NoSuchKernel
 from lab import kernel_environment
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbconvert.filters import strip_ansi
 from pace import CELL_SECONDS, cell_seconds
 
 from course_utils.files import write_atomically
@@ -72,6 +72,7 @@ def run(path, timeout=CELL_SECONDS):
         timeout=timeout,
         kernel_name="python3",
         record_timing=False,
+        coalesce_streams=True,  # where a kernel cuts its output is chance
         resources={"metadata": {"path": str(path.parent)}},
     )
     try:
@@ -114,7 +115,6 @@ def stabilise(notebook, keep_widgets=False):
         executed = bool(cell.source.strip()) and "skip-execution" not in cell.metadata.get("tags", [])
         count += executed
         cell.execution_count = count if executed else None
-        cell.outputs = _merge_streams(cell.outputs)
         for output in cell.outputs:
             if output.output_type == "execute_result":
                 output.execution_count = cell.execution_count
@@ -125,32 +125,15 @@ def stabilise(notebook, keep_widgets=False):
     return notebook
 
 
-def _merge_streams(outputs):
-    """Neighbouring pieces of one stream become one: where a kernel cuts its output is chance."""
-    merged = []
-    for output in outputs:
-        last = merged[-1] if merged else None
-        if last and output.output_type == last.output_type == "stream" and output.name == last.name:
-            last.text += output.text
-        else:
-            merged.append(output)
-    return merged
-
-
 def save(notebook, path):
     """Write atomically: whoever reads `path` sees the old notebook or the new one, never half of one."""
     write_atomically(path, (nbformat.writes(notebook).rstrip("\n") + "\n").encode())
 
 
-def without_colours(text):
-    """Terminal colour codes removed."""
-    return re.sub(r"\x1b\[[0-9;]*m", "", text)
-
-
 def add_timeout(parser):
     """Add the option --timeout to a parser of arguments."""
-    told = f"seconds that one cell may take; if not given, {CELL_SECONDS}, more on a slow or busy machine"
-    parser.add_argument("--timeout", type=int, help=told)
+    description = f"seconds that one cell may take; if not given, {CELL_SECONDS}, more on a slow or busy machine"
+    parser.add_argument("--timeout", type=int, help=description)
 
 
 def main(argv=None):
@@ -166,7 +149,7 @@ def main(argv=None):
             save(stabilise(run(path, timeout)), path)
         except ERRORS as error:
             failed += 1
-            print(f"{path}: {without_colours(str(error))}\n{path}: left as it was", file=sys.stderr)
+            print(f"{path}: {strip_ansi(str(error))}\n{path}: left as it was", file=sys.stderr)
         else:
             print(f"{path}: executed in {monotonic() - start:.1f} s")
     return 1 if failed else 0

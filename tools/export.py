@@ -17,9 +17,10 @@ from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
-from execute import ERRORS, add_timeout, run, stabilise, without_colours
+from execute import ERRORS, add_timeout, run, stabilise
 from lab import kernel_environment
 from nbconvert import Exporter
+from nbconvert.filters import strip_ansi
 from nbconvert.filters.markdown_mistune import InvalidNotebook
 from offline import DARK, STATIC, STATIC_SLIDES, STYLE, copy_static, page_exporter, slides_exporter
 from pace import cell_seconds
@@ -167,7 +168,7 @@ def main(argv=None):
             print(*export(path, folders, timeout), sep="\n")
         except ERRORS as error:
             failed += 1
-            print(f"{path}: export failed: {without_colours(str(error))}", file=sys.stderr)
+            print(f"{path}: export failed: {strip_ansi(str(error))}", file=sys.stderr)
     for folder in folders.values():
         write_index(folder)
     return 1 if failed else 0

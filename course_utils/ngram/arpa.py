@@ -120,7 +120,8 @@ class _Lines:
             raise self.error("text in UTF-8", data.count(b"\n", 0, error.start) + 1) from None
         numbered = enumerate((line.strip(" \t\r") for line in text.split("\n")), start=1)
         self._rest: Iterator[tuple[int, str]] = ((number, line) for number, line in numbered if line)
-        self.number, self.line = 0, None
+        self.number = 0
+        self.line: str | None = None
 
     def next(self) -> str | None:
         """Move to the next line and return it; None at the end of the file."""
@@ -140,7 +141,7 @@ def _read_sizes(lines: _Lines) -> list[int]:
     while lines.next() != "\\data\\":
         if lines.line is None:
             raise lines.error("\\data\\ somewhere above: this is not an ARPA file")
-    sizes = []
+    sizes: list[int] = []
     while (match := re.fullmatch(r"ngram\s+(\d+)\s*=\s*(\d+)", lines.next() or "", re.ASCII)) is not None:
         if int(match[1]) != len(sizes) + 1:
             raise lines.error(f"ngram {len(sizes) + 1}=COUNT, the orders one by one")
@@ -160,8 +161,8 @@ def _read_section(lines: _Lines, n: int, size: int, highest: bool) -> _Section:
             raise lines.error(f"{size} {n}-grams, as the header says, got more")
         fields = [field for field in line.replace("\t", " ").split(" ") if field]
         if len(fields) != n + 1 and (highest or len(fields) != n + 2):
-            weight = "" if highest else " and perhaps a back-off weight"
-            raise lines.error(f"a log10 probability, {n} word{'s' * (n > 1)}{weight}")
+            perhaps = "" if highest else " and perhaps a back-off weight"
+            raise lines.error(f"a log10 probability, {n} word{'s' * (n > 1)}{perhaps}")
         log = _number(lines, fields[0], "log10 probability")
         if log > 0:
             raise lines.error("a log10 probability of at most 0")
@@ -229,6 +230,6 @@ def _log10(values: np.ndarray) -> np.ndarray:
     return np.log10(values, out=np.full(len(values), LOG_ZERO), where=values > 0) + 0.0  # adding 0 turns -0 into 0
 
 
-def _power10(logs) -> np.ndarray:
-    logs = np.asarray(logs, float)
-    return np.where(logs <= LOG_ZERO, 0.0, 10.0**logs)
+def _power10(logs: list[float]) -> np.ndarray:
+    exponents = np.array(logs, float)  # (N,)
+    return np.where(exponents <= LOG_ZERO, 0.0, 10.0**exponents)

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from course_utils.ngram.vocabulary import START, Text
+from course_utils.ngram.vocabulary import START, EncodedText
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class NGramTable:
         return self.contexts * n_words + self.words
 
 
-def count_ngrams(text: Text, n_words: int, order: int) -> list[NGramTable]:
+def count_ngrams(text: EncodedText, n_words: int, order: int) -> list[NGramTable]:
     """Count the n-grams of orders 1 to `order`; none crosses a sentence.
 
     Args:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from course_utils.ngram.counting import find, values_at
-from course_utils.ngram.vocabulary import START, Text
+from course_utils.ngram.vocabulary import START, EncodedText
 
 
 class ProbabilityTables(ABC):
@@ -40,7 +40,7 @@ class ProbabilityTables(ABC):
             lower: (...) probabilities of the same words after the context one word shorter.
         """
 
-    def score(self, text: Text) -> np.ndarray:
+    def score(self, text: EncodedText) -> np.ndarray:
         """Return the probability of each token after the tokens before it, (T,); 0 at each `<s>`."""
         ids = text.tokens  # (T,) id of the n-gram that ends at each token
         probs = self.probs[0][text.tokens]  # (T,)
@@ -84,27 +84,35 @@ class BackoffTables(ProbabilityTables):
     Source: Katz (1987), "Estimation of probabilities from sparse data"; interpolated models have the same form.
     """
 
-    def __init__(self, n_words, keys, probs, backoffs: list[np.ndarray]):
+    def __init__(self, n_words: int, keys: list[np.ndarray], probs: list[np.ndarray], backoffs: list[np.ndarray]):
         super().__init__(n_words, keys, probs)
         self.backoffs = backoffs
 
-    def unlisted(self, contexts, n, lower):
+    def unlisted(self, contexts: np.ndarray, n: int, lower: np.ndarray) -> np.ndarray:
         """Return the shorter context's probability times the context's weight; an unlisted context weighs 1."""
         return lower * values_at(self.backoffs[n - 2], contexts, 1.0)
 
 
 class FlatTables(ProbabilityTables):
-    """A model that shares alike among the words it never saw after a context.
+    """A model that treats alike the words it never saw after a context.
 
     Args:
-        shares: for all orders but the highest (N,), what each such word gets after each n-gram as a context.
-        unseen: what every word gets after a context that is in no table.
+        unlisted_probs: for all orders but the highest (N,), the probability of each such word after each n-gram as a
+            context.
+        unseen: the probability of every word after a context that is in no table.
     """
 
-    def __init__(self, n_words, keys, probs, shares: list[np.ndarray], unseen: float):
+    def __init__(
+        self,
+        n_words: int,
+        keys: list[np.ndarray],
+        probs: list[np.ndarray],
+        unlisted_probs: list[np.ndarray],
+        unseen: float,
+    ):
         super().__init__(n_words, keys, probs)
-        self.shares, self.unseen = shares, unseen
+        self.unlisted_probs, self.unseen = unlisted_probs, unseen
 
-    def unlisted(self, contexts, n, lower):
-        """Return the share of each context."""
-        return values_at(self.shares[n - 2], contexts, self.unseen)
+    def unlisted(self, contexts: np.ndarray, n: int, lower: np.ndarray) -> np.ndarray:
+        """Return the one probability that all unlisted words of a context have."""
+        return values_at(self.unlisted_probs[n - 2], contexts, self.unseen)

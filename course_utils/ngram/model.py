@@ -1,7 +1,6 @@
 """The n-gram language model: fit it on sentences, ask it for probabilities, sample from it."""
 
 import math
-import operator
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -9,12 +8,13 @@ from typing import Self
 
 import numpy as np
 
+from course_utils.checks import whole_number
 from course_utils.ngram import smoothing
 from course_utils.ngram.arpa import read_arpa, write_arpa
 from course_utils.ngram.counting import count_ngrams
 from course_utils.ngram.lookup import BackoffTables, ProbabilityTables
 from course_utils.ngram.sampling import draw_sentence
-from course_utils.ngram.vocabulary import END, START, UNKNOWN, Text, Vocabulary, check_words
+from course_utils.ngram.vocabulary import END, START, UNKNOWN, EncodedText, Vocabulary, check_words
 
 SMOOTHINGS = ("mle", "add-k", "interpolated", "kneser-ney", "modified-kneser-ney")
 DEFAULT_WEIGHT = 0.5  # of every order in "interpolated", until a held-out text says better
@@ -56,7 +56,7 @@ class NGramLM:
         discount: float | None = 0.75,
         weights: Sequence[float] | None = None,
     ):
-        self.order = _whole("order", order, at_least=1)
+        self.order = whole_number("order", order, least=1)
         if smoothing not in SMOOTHINGS:
             raise ValueError(f"smoothing must be one of {', '.join(map(repr, SMOOTHINGS))}, got {smoothing!r}")
         if not (_is_number(k) and 0 < k < math.inf):
@@ -70,9 +70,9 @@ class NGramLM:
             if not all(_is_number(weight) and 0 <= weight <= 1 for weight in weights):
                 raise ValueError(f"weights must be in [0, 1], got {weights!r}")
         self.smoothing, self._k, self._discount, self._given_weights = smoothing, k, discount, weights
-        self._vocabulary: Vocabulary | None = None
-        self._tables: ProbabilityTables | None = None
-        self._discounts = self._weights = None
+        self._model: tuple[Vocabulary, ProbabilityTables] | None = None  # once it is fitted
+        self._discounts: list[float] | list[tuple[float, ...]] | None = None
+        self._weights: list[float] | None = None
 
     def fit(self, sentences: Iterable[list[str]], held_out: Iterable[list[str]] | None = None) -> Self:
         """Count a training text and smooth the counts.
@@ -98,13 +98,15 @@ class NGramLM:
         V = len(vocabulary)
         other = vocabulary.encode(held_out, "held_out") if held_out is not None else None
         counts = count_ngrams(text, V, self.order)
+        tables: ProbabilityTables
         if self.smoothing in ("mle", "add-k"):
-            self._tables = smoothing.add_k(counts, V, self._k if self.smoothing == "add-k" else 0.0)
+            tables = smoothing.add_k(counts, V, self._k if self.smoothing == "add-k" else 0.0)
         elif self.smoothing == "interpolated":
-            self._weights = self._given_weights or [DEFAULT_WEIGHT] * self.order
+            weights = self._given_weights or [DEFAULT_WEIGHT] * self.order
             if other is not None:
-                self._weights = smoothing.learned_weights(counts, V, other, self._weights)
-            self._tables = smoothing.interpolated(counts, V, self._weights)
+                weights = smoothing.learned_weights(counts, V, other, weights)
+            tables = smoothing.interpolated(counts, V, weights)
+            self._weights = weights
         else:
             if self.smoothing == "modified-kneser-ney":
                 discounts = smoothing.modified_discounts(counts)  # (order, 3)
@@ -114,8 +116,8 @@ class NGramLM:
                 single = smoothing.estimated_discounts(counts) if fixed is None else fixed  # (order,)
                 discounts = np.repeat(single[:, None], 3, axis=1)  # (order, 3)
                 self._discounts = single.tolist()
-            self._tables = smoothing.kneser_ney(counts, V, discounts)
-        self._vocabulary = vocabulary
+            tables = smoothing.kneser_ney(counts, V, discounts)
+        self._model = vocabulary, tables
         return self
 
     @property
@@ -130,7 +132,7 @@ class NGramLM:
         return [len(keys) for keys in self._fitted()[1].keys]
 
     @property
-    def discounts(self) -> list | None:
+    def discounts(self) -> list[float] | list[tuple[float, ...]] | None:
         """Per order, unigrams first: D for "kneser-ney", (D1, D2, D3+) for the modified kind, else None."""
         self._fitted()
         return self._discounts
@@ -205,7 +207,7 @@ class NGramLM:
         counted = text.scored & (text.tokens != UNKNOWN) if skip_unknown else text.scored  # (T,)
         probs = tables.score(text)  # (T,)
         if (probs[counted] == 0).any():
-            self._warn_of_zero(text, int(np.argmax(counted & (probs == 0))))
+            self._warn_of_zero(vocabulary, text, int(np.argmax(counted & (probs == 0))))
             return math.inf
         with np.errstate(over="ignore"):  # beyond what a float holds, infinity is the answer
             return float(np.exp(-np.log(probs[counted]).mean()))
@@ -225,8 +227,8 @@ class NGramLM:
             ValueError: the model isn't fitted; n, seed or max_words is not a whole number >= 0.
         """
         vocabulary, tables = self._fitted()
-        n, max_words = _whole("n", n, at_least=0), _whole("max_words", max_words, at_least=0)
-        generator = np.random.default_rng(_whole("seed", seed, at_least=0))
+        n, max_words = whole_number("n", n, least=0), whole_number("max_words", max_words, least=0)
+        generator = np.random.default_rng(whole_number("seed", seed, least=0))
         drawn = (draw_sentence(tables, generator, max_words) for _ in range(n))
         return [[vocabulary.words[id] for id in ids] for ids in drawn]
 
@@ -256,22 +258,22 @@ class NGramLM:
         """
         vocabulary, tables = read_arpa(path)
         model = cls(tables.order)
-        model.smoothing, model._vocabulary, model._tables = "arpa", vocabulary, tables
+        model.smoothing, model._model = "arpa", (vocabulary, tables)
         return model
 
     def _fitted(self) -> tuple[Vocabulary, ProbabilityTables]:
-        if self._tables is None:
+        if self._model is None:
             raise ValueError("the model is not fitted yet: call fit(sentences) first, or NGramLM.load_arpa(path)")
-        return self._vocabulary, self._tables
+        return self._model
 
     def _next_words(self, context: Sequence[str]) -> np.ndarray:
         """Return the probability of each word id after a context, (V,)."""
         vocabulary, tables = self._fitted()
         return tables.next_words(vocabulary.ids(check_words(context, "context")))
 
-    def _warn_of_zero(self, text: Text, at: int) -> None:
+    def _warn_of_zero(self, vocabulary: Vocabulary, text: EncodedText, at: int) -> None:
         first = at - min(int(text.positions[at]), self.order - 1)
-        *context, word = (self._vocabulary.words[id] for id in text.tokens[first : at + 1].tolist())
+        *context, word = (vocabulary.words[id] for id in text.tokens[first : at + 1].tolist())
         remedy = 'use a smoothing such as "modified-kneser-ney"'
         if word == "<unk>":
             remedy += ", or skip_unknown=True to leave unknown words out"
@@ -279,15 +281,5 @@ class NGramLM:
         warnings.warn(message, stacklevel=3)
 
 
-def _is_number(value) -> bool:
+def _is_number(value: object) -> bool:
     return isinstance(value, int | float | np.number) and not isinstance(value, bool)
-
-
-def _whole(name: str, value, at_least: int) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise ValueError(f"{name} must be a whole number, got {value!r}") from None
-    if number < at_least:
-        raise ValueError(f"{name} must be at least {at_least}, got {value}")
-    return number

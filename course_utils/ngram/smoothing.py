@@ -8,7 +8,7 @@ import numpy as np
 
 from course_utils.ngram.counting import NGramTable, context_totals, continuation_counts, find, values_at
 from course_utils.ngram.lookup import BackoffTables, FlatTables
-from course_utils.ngram.vocabulary import START, Text
+from course_utils.ngram.vocabulary import START, EncodedText
 
 FALLBACK_DISCOUNT = 0.75  # the value of Kneser-Ney's absolute discount in most textbooks
 FALLBACK_DISCOUNTS = (0.5, 1.0, 1.5)  # those of `lmplz --discount_fallback`
@@ -29,14 +29,14 @@ def add_k(tables: list[NGramTable], n_words: int, k: float) -> FlatTables:
     Source: Lidstone (1920); Jurafsky and Martin, "Speech and Language Processing", section 3.6.
     """
     n_predicted = n_words - 1  # all but <s>
-    probs, shares = [], []
+    probs, unlisted = [], []
     for table, n_contexts in _with_contexts(tables):
         totals = context_totals(table, n_contexts, table.counts) + k * n_predicted  # (C,) c(h) + k V
         seen = totals > 0
         probs.append(np.divide(table.counts + k, totals[table.contexts]))
-        shares.append(np.divide(k, totals, out=np.zeros(n_contexts), where=seen))
+        unlisted.append(np.divide(k, totals, out=np.zeros(n_contexts), where=seen))
     probs[0][START] = 0.0
-    return FlatTables(n_words, _keys(tables, n_words), probs, shares[1:], 1 / n_predicted if k else 0.0)
+    return FlatTables(n_words, _keys(tables, n_words), probs, unlisted[1:], 1 / n_predicted if k else 0.0)
 
 
 def interpolated(tables: list[NGramTable], n_words: int, weights: list[float]) -> BackoffTables:
@@ -51,7 +51,8 @@ def interpolated(tables: list[NGramTable], n_words: int, weights: list[float]) -
 
     Source: Jelinek and Mercer (1980), "Interpolated estimation of Markov source parameters from sparse data".
     """
-    probs, backoffs = [], []
+    probs: list[np.ndarray] = []
+    backoffs: list[np.ndarray] = []
     lower = _uniform(n_words)
     for (table, n_contexts), weight in zip(_with_contexts(tables), weights, strict=True):
         totals = context_totals(table, n_contexts, table.counts)  # (C,) c(h)
@@ -76,7 +77,8 @@ def kneser_ney(tables: list[NGramTable], n_words: int, discounts: np.ndarray) ->
     Source: Kneser and Ney (1995); Chen and Goodman (1998), "An Empirical Study of Smoothing Techniques for Language
     Modeling", section 3.
     """
-    probs, backoffs = [], []
+    probs: list[np.ndarray] = []
+    backoffs: list[np.ndarray] = []
     lower = _uniform(n_words)
     adjusted = continuation_counts(tables)
     for (table, n_contexts), counts, row in zip(_with_contexts(tables), adjusted, discounts, strict=True):
@@ -127,7 +129,7 @@ def modified_discounts(tables: list[NGramTable]) -> np.ndarray:
     return np.stack(discounts)
 
 
-def learned_weights(tables: list[NGramTable], n_words: int, held_out: Text, weights: list[float]) -> list[float]:
+def learned_weights(tables: list[NGramTable], n_words: int, held_out: EncodedText, weights: list[float]) -> list[float]:
     """Choose the weights of `interpolated` that make a held-out text likely, by expectation maximisation.
 
     Each token is thought of as drawn from one of the orders. The expected share of the tokens that reached an order and
@@ -163,7 +165,7 @@ def learned_weights(tables: list[NGramTable], n_words: int, held_out: Text, weig
     return best.tolist()
 
 
-def _own_estimates(tables, n_words, text):
+def _own_estimates(tables: list[NGramTable], n_words: int, text: EncodedText) -> tuple[np.ndarray, np.ndarray]:
     """Return c(h w) / c(h) and whether c(h) > 0 for each scored token, a row per order: two (order, T) arrays."""
     own, seen = [], []
     ids = text.tokens  # (T,)

@@ -12,7 +12,7 @@ MARKERS = ("<unk>", "<s>", "</s>")
 
 
 @dataclass(frozen=True)
-class Text:
+class EncodedText:
     """Sentences end to end, each as `<s>` words `</s>`.
 
     Args:
@@ -37,7 +37,7 @@ class Vocabulary:
     """
 
     def __init__(self, words: Iterable[str] = ()):
-        self._ids = defaultdict()
+        self._ids: defaultdict[str, int] = defaultdict()
         self._ids.default_factory = self._ids.__len__  # a new word gets the next id, at the speed of a look-up
         for word in chain(MARKERS, words):
             self._ids[word]
@@ -53,7 +53,7 @@ class Vocabulary:
         return word in self._ids
 
     @classmethod
-    def learn(cls, sentences: Iterable[list[str]], name: str = "sentences") -> tuple["Vocabulary", Text]:
+    def learn(cls, sentences: Iterable[list[str]], name: str = "sentences") -> tuple["Vocabulary", EncodedText]:
         """Collect the words of a training text and encode it.
 
         Args:
@@ -69,7 +69,7 @@ class Vocabulary:
             raise ValueError(f"{name} hold no word to count: pass at least one sentence that isn't empty")
         return vocabulary, vocabulary._encode(sentences)
 
-    def encode(self, sentences: Iterable[list[str]], name: str = "sentences") -> Text:
+    def encode(self, sentences: Iterable[list[str]], name: str = "sentences") -> EncodedText:
         """Turn sentences into ids; a word that is not in the vocabulary becomes `<unk>`.
 
         Args:
@@ -82,10 +82,10 @@ class Vocabulary:
         return self._encode(_checked(sentences, name))
 
     def ids(self, words: Iterable[str]) -> list[int]:
-        """Return the ids of some words, markers allowed."""
+        """Return the ids of words, markers allowed; of an unknown word, that of `<unk>`."""
         return [self._ids.get(word, UNKNOWN) for word in words]
 
-    def _encode(self, sentences: list[list[str]]) -> Text:
+    def _encode(self, sentences: list[list[str]]) -> EncodedText:
         lengths = np.fromiter(map(len, sentences), np.int64, len(sentences)) + 2  # (S,)
         starts = np.cumsum(lengths) - lengths  # (S,)
         positions = np.arange(lengths.sum()) - np.repeat(starts, lengths)  # (T,)
@@ -97,10 +97,10 @@ class Vocabulary:
         tokens[is_word] = np.fromiter(
             (get(word, UNKNOWN) for word in chain.from_iterable(sentences)), np.int64, lengths.sum() - 2 * len(lengths)
         )
-        return Text(tokens, positions)
+        return EncodedText(tokens, positions)
 
 
-def check_words(words, name: str) -> list[str]:
+def check_words(words: Iterable[str], name: str) -> list[str]:
     """Return one sentence or context as a list; raise ValueError unless it is a list of words."""
     if isinstance(words, str):
         raise ValueError(
@@ -110,29 +110,29 @@ def check_words(words, name: str) -> list[str]:
     if isinstance(words, Mapping):
         raise ValueError(f"{name} must be a list of words, got a row {_short(words)}: pass its text as words")
     try:
-        words = list(words)
+        as_list = list(words)
     except TypeError:
         raise ValueError(f"{name} must be a list of words, got {_short(words)}") from None
-    if set(map(type, words)) - {str}:
-        wrong = next((word for word in words if not isinstance(word, str)), None)
+    if set(map(type, as_list)) - {str}:
+        wrong = next((word for word in as_list if not isinstance(word, str)), None)
         if wrong is not None:
             raise ValueError(f"{name} must hold words as strings, got {_short(wrong)}: pass the words, not their ids")
-    return words
+    return as_list
 
 
-def _checked(sentences, name: str) -> list[list[str]]:
+def _checked(sentences: Iterable[list[str]], name: str) -> list[list[str]]:
     """Return the sentences as lists of words without `<s>` and `</s>`."""
     if isinstance(sentences, str):
         raise ValueError(
             f"{name} must be a list of sentences, each a list of words, got the string {_short(sentences)}: "
             "pass [text.split()] for words or [list(text)] for characters"
         )
-    checked = []
     try:
-        sentences = iter(sentences)
+        numbered = enumerate(sentences)
     except TypeError:
         raise ValueError(f"{name} must be a list of sentences, each a list of words, got {_short(sentences)}") from None
-    for number, sentence in enumerate(sentences):
+    checked = []
+    for number, sentence in numbered:
         if isinstance(sentence, str):
             raise ValueError(
                 f"{name}[{number}] must be a list of words, got the string {_short(sentence)}: pass text.split() for "
@@ -151,6 +151,6 @@ def _checked(sentences, name: str) -> list[list[str]]:
     return checked
 
 
-def _short(value) -> str:
+def _short(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 from course_utils.plots.labels import clip, drawable, numbers, short, visible
 from course_utils.plots.style import STYLE
 
 
-def attention_map(weights: Sequence, tokens: Sequence[str], titles: Sequence[str] = ()) -> Figure:
+def attention_map(weights: ArrayLike, tokens: Sequence[str], titles: Sequence[str] = ()) -> Figure:
     """Draw where tokens look: one square a head, a row for each token that looks, a column for each token seen.
 
     Args:

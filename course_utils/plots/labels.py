@@ -1,9 +1,8 @@
 """Tokens as labels, and numbers as arrays: what every figure needs before it can draw."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from matplotlib.font_manager import FontProperties, findfont, get_font
+from numpy.typing import ArrayLike
 
 from course_utils.plots.style import STYLE
 
@@ -34,8 +33,12 @@ def drawable(label: str, family: str = STYLE["font.family"]) -> str:
     return "".join(c if font.get_char_index(ord(c)) else "□" for c in label)
 
 
-def numbers(name: str, values: Sequence) -> np.ndarray:
-    """Numbers, or a PyTorch tensor of any dtype on any device, as a float64 array."""
+def numbers(name: str, values: ArrayLike) -> np.ndarray:
+    """Numbers, or a PyTorch tensor of any dtype on any device, as a float64 array.
+
+    Raises:
+        ValueError: values, which the caller knows by this name, hold something else.
+    """
     try:
         if hasattr(values, "detach"):
             values = values.detach().cpu().double()  # NumPy has no bfloat16

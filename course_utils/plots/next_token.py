@@ -4,8 +4,11 @@ from collections.abc import Sequence
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from numpy.typing import ArrayLike
 
 from course_utils.plots.labels import clip, drawable, numbers, short, visible
 from course_utils.plots.style import GREY, PALETTE, STYLE
@@ -13,9 +16,9 @@ from course_utils.plots.style import GREY, PALETTE, STYLE
 
 def next_token_bars(
     tokens: Sequence[str],
-    after: Sequence[float],
-    before: Sequence[float] | None = None,
-    kept: Sequence[bool] | None = None,
+    after: ArrayLike,
+    before: ArrayLike | None = None,
+    kept: ArrayLike | None = None,
     shown: int = 24,
     title: str = "",
 ) -> Figure:
@@ -41,10 +44,10 @@ def next_token_bars(
     """
     if len(tokens) == 0:
         raise ValueError("tokens is empty: give the text of each token")
-    after = numbers("after", after)  # (V,)
-    reference = after if before is None else numbers("before", before)  # (V,)
-    keep = after > 0 if kept is None else numbers("kept", kept).astype(bool)  # (V,)
-    for name, row in (("after", after), ("before", reference), ("kept", keep)):
+    probs = numbers("after", after)  # (V,)
+    reference = probs if before is None else numbers("before", before)  # (V,)
+    keep = probs > 0 if kept is None else numbers("kept", kept).astype(bool)  # (V,)
+    for name, row in (("after", probs), ("before", reference), ("kept", keep)):
         if row.shape != (len(tokens),):
             raise ValueError(f"{name} must hold one number per token, ({len(tokens)},), got shape {row.shape}")
         if not np.isfinite(row).all():
@@ -55,30 +58,29 @@ def next_token_bars(
     order = np.argsort(-reference, kind="stable")
     n = len(order) if len(order) <= shown + 1 else shown  # a rest of one token gets its own name
     top, rest = order[:n], order[n:]
-    ceiling = axis_ceiling(max(after[top].max(), reference[top].max()))
+    ceiling = axis_ceiling(max(probs[top].max(), reference[top].max()))
 
     with matplotlib.rc_context(STYLE):
         figure = Figure(layout="constrained")
         axes = figure.add_subplot()
         x = np.arange(n)
         cut = ~keep[top]
-        axes.bar(x, after[top], color=PALETTE["blue"], width=0.75)
+        axes.bar(x, probs[top], color=PALETTE["blue"], width=0.75)
         axes.bar(x[cut], reference[top][cut], facecolor="#E8E8E8", edgecolor=GREY, hatch="///", width=0.75)
-        for i in x[after[top] >= 0.015]:
-            height, marker = after[top[i]], reference[top[i]]
+        for i in x[probs[top] >= 0.015]:
+            height, marker = probs[top[i]], reference[top[i]]
             above = marker if height < marker < height + 0.09 * ceiling else height  # clear of a marker just over it
             axes.annotate(short(height), (i, above), (0, 6), textcoords="offset points", ha="center")
         names = [drawable(clip(visible(tokens[i]))) for i in top]
         if len(rest):
             place = n + 1  # a gap sets the bar of all others apart
-            _rest_bar(axes, place, after[rest].sum(), ceiling)
+            _rest_bar(axes, place, probs[rest].sum(), ceiling)
             if before is not None:
                 _rest_mark(axes, place, reference[rest].sum(), ceiling)
             x, names = np.append(x, place), [*names, f"the other\n{len(rest):,}"]
         if before is not None:
             axes.plot(np.arange(n), reference[top], color=PALETTE["vermillion"], marker="o")
-        if before is not None:
-            _legend(figure, cut.any(), bool(len(rest)))
+            _legend(figure, bool(cut.any()), len(rest) > 0)
         axes.set_xticks(x, labels=names, rotation=50, ha="right", rotation_mode="anchor", parse_math=False)
         for label, grey in zip(axes.get_xticklabels(), cut, strict=False):
             label.set_color(GREY if grey else "black")
@@ -94,7 +96,7 @@ def axis_ceiling(largest: float) -> float:
     return next((top for top in (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8) if largest <= top), 1.0)
 
 
-def _rest_bar(axes, place: float, mass: float, ceiling: float) -> None:
+def _rest_bar(axes: Axes, place: float, mass: float, ceiling: float) -> None:
     height = min(mass, ceiling * 1.02)
     axes.bar(place, height, color=PALETTE["green"], width=1.2)
     if mass > height:  # torn at the top: the bar goes on
@@ -112,7 +114,7 @@ def _rest_bar(axes, place: float, mass: float, ceiling: float) -> None:
     )
 
 
-def _rest_mark(axes, place: float, mass: float, ceiling: float) -> None:
+def _rest_mark(axes: Axes, place: float, mass: float, ceiling: float) -> None:
     above = mass > ceiling * 1.02
     axes.plot(place, min(mass, ceiling * 1.02), color=PALETTE["vermillion"], marker="^" if above else "o")
     axes.annotate(
@@ -126,10 +128,10 @@ def _rest_mark(axes, place: float, mass: float, ceiling: float) -> None:
     )
 
 
-def _legend(figure, cut: bool, rest: bool) -> None:
-    handles = [
+def _legend(figure: Figure, cut: bool, rest: bool) -> None:
+    handles: list[Patch | Line2D] = [
         Patch(facecolor=PALETTE["blue"], label="after"),
-        matplotlib.lines.Line2D([], [], color=PALETTE["vermillion"], marker="o", label="before"),
+        Line2D([], [], color=PALETTE["vermillion"], marker="o", label="before"),
     ]
     if cut:
         handles += [Patch(facecolor="#E8E8E8", edgecolor=GREY, hatch="///", label="cut")]

@@ -1,6 +1,9 @@
 """One palette and one style: colours for every kind of colour vision, sizes for a projector."""
 
-import matplotlib
+from typing import Any
+
+from matplotlib.rcsetup import cycler
+from matplotlib.typing import RcKeyType
 
 # Okabe and Ito (2008), "Color Universal Design": eight colours that stay apart for every kind of colour vision.
 PALETTE = {
@@ -16,11 +19,11 @@ PALETTE = {
 GREY = "#8C8C8C"  # what is cut, or stands back
 
 # Sizes for a projector. In a notebook: plt.rcParams.update(plots.STYLE).
-STYLE = {
+STYLE: dict[RcKeyType, Any] = {
     "axes.grid": True,
     "axes.axisbelow": True,
     "axes.labelsize": 16,
-    "axes.prop_cycle": matplotlib.cycler(
+    "axes.prop_cycle": cycler(
         color=[PALETTE[name] for name in ("blue", "vermillion", "green", "orange", "purple", "sky", "black")]
     ),
     "axes.spines.right": False,

@@ -44,11 +44,11 @@ def token_strip(
     for i, tokens in enumerate(rows):
         if titles:
             axes.text(0, -line, titles[i], family=font, size=size, va="center", parse_math=False)
-        x = margin
+        x = float(margin)
         for j, token in enumerate(tokens):
             label = drawable(clip(visible(token), 20), font)
             if x + len(label) + gap > width and x > margin:
-                x, line = margin, line + 1
+                x, line = float(margin), line + 1
             if marked:
                 colour = "#F7C873" if token == marked[i] else "#EDEDED"
             else:

@@ -5,7 +5,6 @@ in Radford et al. (2019), "Language Models are Unsupervised Multitask Learners",
 """
 
 import heapq
-import json
 import re
 import sys
 from collections import Counter
@@ -14,12 +13,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Self
 
+import tokenizers
+
 from course_utils.files import write_atomically
 from course_utils.tokenization import gpt2, tokenizers_format
-from course_utils.tokenization.merges import learn_merges
+from course_utils.tokenization.merges import GAP, learn_merges
 from course_utils.tokenization.parts import encode_parts
 from course_utils.tokenization.pieces import byte_pieces
-from course_utils.tokenization.protocol import checked_id, refuse_half_characters
+from course_utils.tokenization.protocol import checked_id, refuse_half_characters, texts_to_learn_from
 
 CACHE_BYTES = 16_000_000  # text repeats its words: the ids of about so many bytes of pieces are kept
 CACHED_CHARACTERS = 50  # a longer piece will hardly come again
@@ -73,8 +74,9 @@ class BPETokenizer:
             special_tokens: strings that get the ids from 0 on.
 
         Raises:
-            ValueError: vocab_size leaves no room for the bytes; texts hold no character, or are one string instead of
-                several; a text holds half of a surrogate pair; special_tokens as in the constructor.
+            ValueError: vocab_size leaves no room for the bytes; texts hold no character or something that is no string,
+                or are one string instead of several; a text holds half of a surrogate pair; special_tokens as in the
+                constructor.
         """
         smallest = 256 + len(_checked_special_tokens(special_tokens))
         if vocab_size < smallest:
@@ -82,16 +84,10 @@ class BPETokenizer:
                 f"vocab_size must be at least {smallest}, for 256 bytes and {smallest - 256} special tokens, got "
                 f"{vocab_size}: give at least {smallest}; each one above is a merge"
             )
-        if isinstance(texts, str):
-            raise ValueError("texts must be a list of strings, got one string: pass [text]")
         pieces: Counter[str] = Counter()
-        for text in texts:
-            if not isinstance(text, str):
-                raise ValueError(f"texts must hold strings, got a {type(text).__name__}: {text!r:.60}")
+        for text in texts_to_learn_from(texts):
             refuse_half_characters(text)
             pieces.update(gpt2.split(text))
-        if not pieces:
-            raise ValueError("texts hold no character to learn from")
         counts = {piece.encode(): count for piece, count in pieces.items()}
         return cls(learn_merges(counts, vocab_size - smallest), special_tokens)
 
@@ -160,10 +156,6 @@ class BPETokenizer:
         special = self._special if specials else None
         return encode_parts(texts, lambda text: self._encode(text, specials), special, self._special_ids)
 
-    def encode_bytes(self, data: bytes) -> list[int]:
-        """Return the token ids of any bytes; of the UTF-8 bytes of a text, the same as `encode`."""
-        return self._encode(data.decode("utf-8", "surrogateescape"))
-
     def decode(self, ids: Iterable[int]) -> str:
         """Return the text of token ids; bytes that are no whole character give U+FFFD.
 
@@ -195,31 +187,37 @@ class BPETokenizer:
         return [token.decode("utf-8", "replace") for token in self._tokens]
 
     def save(self, path: str | Path) -> None:
-        """Write the tokenizer in the `tokenizers` JSON format, which `transformers` reads too."""
-        document = tokenizers_format.write(self.special_tokens, self._tokens, self._merges)
-        write_atomically(path, json.dumps(document, ensure_ascii=False, indent=2).encode())
+        """Write the tokenizer in the `tokenizers` JSON format, which `transformers` reads too.
+
+        Raises:
+            OSError: the file can't be written.
+        """
+        write_atomically(path, self._in_library().to_str(pretty=True).encode())
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
         """Read a file that `save` wrote, or one of `tokenizers` that says the same.
 
         Raises:
-            ValueError: the file is something else.
+            OSError: the file can't be read.
+            ValueError: it is something else.
         """
         try:
-            document = json.loads(Path(path).read_text(encoding="utf-8"))
-            merges, special_tokens = tokenizers_format.read(document)
-            tokenizer = cls(merges, special_tokens)
-            if tokenizers_format.write(special_tokens, tokenizer._tokens, merges) != document:
-                raise ValueError("its vocabulary or its settings are others")
-        except (AttributeError, KeyError, TypeError, ValueError) as error:  # no JSON and no UTF-8 are ValueErrors
+            backend = tokenizers.Tokenizer.from_buffer(Path(path).read_bytes())
+            tokenizer = cls(*tokenizers_format.from_library(backend))
+            if other := tokenizers_format.differences(backend, tokenizer._in_library()):
+                raise ValueError(f"it has another {' and another '.join(other)}")
+        except ValueError as error:  # the library's own, too
             raise ValueError(
                 f"{path} is not a file that BPETokenizer.save wrote ({error}): PretrainedTokenizer.load reads every "
                 "file in the tokenizers JSON format"
             ) from None
         return tokenizer
 
-    def _encode(self, text: str, specials: bool = True) -> list[int]:
+    def _in_library(self) -> tokenizers.Tokenizer:
+        return tokenizers_format.to_library(self.special_tokens, self._tokens, self._merges)
+
+    def _encode(self, text: str, specials: bool) -> list[int]:
         ids = []
         for part, is_special in self._parts(text) if specials else [(text, False)]:
             if is_special:
@@ -231,7 +229,7 @@ class BPETokenizer:
         return ids
 
     def _encode_piece(self, piece: str) -> list[int]:
-        ids = self._merge([self._byte_ids[byte] for byte in piece.encode(errors="surrogateescape")])
+        ids = self._merge([self._byte_ids[byte] for byte in piece.encode()])
         if len(piece) <= CACHED_CHARACTERS:
             size = sys.getsizeof(piece) + sys.getsizeof(ids)
             if self._cached_bytes + size > CACHE_BYTES:
@@ -257,7 +255,7 @@ class BPETokenizer:
         part stood.
         """
         end = len(ids)
-        ids = [*ids, None]  # None: no token stands here (any more)
+        ids = [*ids, GAP]  # no token stands there (any more)
         before, after = list(range(-1, end)), list(range(1, end + 1))
         queue = [(self._merged[pair], i) for i, pair in enumerate(pairwise(ids)) if pair in self._merged]
         heapq.heapify(queue)
@@ -266,12 +264,12 @@ class BPETokenizer:
             j = after[i]
             if self._merged.get((ids[i], ids[j])) != new:  # an earlier merge took one of the two
                 continue
-            ids[i], ids[j], after[i] = new, None, after[j]
+            ids[i], ids[j], after[i] = new, GAP, after[j]
             before[after[i]] = i
             for left, right in ((before[i], i), (i, after[i])):
                 if left >= 0 and (ids[left], ids[right]) in self._merged:
                     heapq.heappush(queue, (self._merged[ids[left], ids[right]], left))
-        return [id for id in ids if id is not None]
+        return [id for id in ids if id != GAP]
 
 
 def _checked_special_tokens(special_tokens: Sequence[str]) -> Sequence[str]:

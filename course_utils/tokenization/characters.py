@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from course_utils.files import write_atomically
-from course_utils.tokenization.protocol import checked_id
+from course_utils.tokenization.protocol import checked_id, texts_to_learn_from
 
 
 class CharTokenizer:
@@ -27,17 +27,14 @@ class CharTokenizer:
 
     @classmethod
     def train(cls, texts: Iterable[str]) -> Self:
-        """Collect the characters of some texts.
+        """Collect the characters of texts.
 
         Raises:
-            ValueError: the texts hold no character, or `texts` is one string instead of several.
+            ValueError: the texts hold no character or something that is no string, or `texts` is one string instead of
+                several.
         """
-        if isinstance(texts, str):
-            raise ValueError("texts must be a list of strings, got one string: pass [text]")
-        characters = sorted(set().union(*texts))
-        if not characters:
-            raise ValueError("texts hold no character to learn from")
-        return cls(characters)
+        characters: set[str] = set()
+        return cls(sorted(characters.union(*texts_to_learn_from(texts))))
 
     @property
     def vocab_size(self) -> int:
@@ -63,15 +60,19 @@ class CharTokenizer:
             ) from None
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Return the characters of the ids, joined."""
+        """Return the characters of the ids, joined.
+
+        Raises:
+            ValueError: an id that is not in the vocabulary.
+        """
         return "".join(self._characters[checked_id(id, self.vocab_size)] for id in ids)
 
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
-        """Return the UTF-8 bytes of the characters of the ids."""
+        """Return the UTF-8 bytes of the characters of the ids; errors as `decode`."""
         return self.decode(ids).encode()
 
     def pieces(self, ids: Iterable[int]) -> list[str]:
-        """Return the character of each id; joined, they are `decode(ids)`."""
+        """Return the character of each id; joined, they are `decode(ids)`; errors as `decode`."""
         return list(self.decode(ids))
 
     def token_texts(self) -> list[str]:
@@ -79,7 +80,11 @@ class CharTokenizer:
         return list(self._characters)
 
     def save(self, path: str | Path) -> None:
-        """Write the characters to a JSON file."""
+        """Write the characters to a JSON file.
+
+        Raises:
+            OSError: the file can't be written.
+        """
         document = {"type": "CharTokenizer", "characters": self._characters}
         write_atomically(path, json.dumps(document, indent=1).encode())
 
@@ -88,7 +93,8 @@ class CharTokenizer:
         """Read a file that `save` wrote.
 
         Raises:
-            ValueError: the file is something else.
+            OSError: the file can't be read.
+            ValueError: it is something else.
         """
         try:
             document = json.loads(Path(path).read_text(encoding="utf-8"))

@@ -37,10 +37,7 @@ def learn_merges(pieces: Mapping[bytes, int], n_merges: int) -> list[tuple[bytes
     for piece, count in pieces.items():
         ids += [*map(numbers.__getitem__, piece), GAP]
         weights += [count] * (len(piece) + 1)
-    before, after = (
-        list(range(-1, len(ids) - 1)),
-        list(range(1, len(ids) + 1)),
-    )  # a merged token has its left's place
+    before, after = list(range(-1, len(ids) - 1)), list(range(1, len(ids) + 1))  # a merged token has its left's place
 
     totals: defaultdict[Pair, int] = defaultdict(int)
     places: defaultdict[Pair, list[int]] = defaultdict(list)  # where a pair begins, or once began, from left to right
@@ -51,7 +48,7 @@ def learn_merges(pieces: Mapping[bytes, int], n_merges: int) -> list[tuple[bytes
 
     queue = [(-total, pair) for pair, total in totals.items()]  # the most frequent first, then the smallest
     heapq.heapify(queue)
-    merges = []
+    merges: list[tuple[bytes, bytes]] = []
     while queue and len(merges) < n_merges:
         total, pair = heapq.heappop(queue)
         if -total != totals[pair]:  # other merges took some of its places since it was queued

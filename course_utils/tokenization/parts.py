@@ -10,7 +10,7 @@ BLOCK = 65_536  # characters that are encoded at a time
 
 
 def encode_parts(
-    parts: Iterable[str], encode: Callable[[str], list[int]], special: re.Pattern | None, names: Iterable[str]
+    parts: Iterable[str], encode: Callable[[str], list[int]], special: re.Pattern[str] | None, names: Iterable[str]
 ) -> Iterator[int]:
     """Give the ids of the joined parts.
 
@@ -38,7 +38,7 @@ def encode_parts(
     yield from encode("".join(waiting))
 
 
-def settled(text: str, special: re.Pattern | None, names: Iterable[str]) -> int:
+def settled(text: str, special: re.Pattern[str] | None, names: Iterable[str]) -> int:
     """Return how much of a text is encoded the same whatever follows; the rest may still become something else.
 
     Args:

@@ -39,7 +39,7 @@ def decoded_pieces(decode: Callable[[Sequence[int]], str], ids: Sequence[int]) -
     Returns:
         One string per token; joined, they are `decode(ids)`.
     """
-    whole = decode(ids)
+    full_text = decode(ids)
     pieces, start, end, before = [], 0, 0, ""  # the text of ids[start:end] is known: before
     for now in range(1, len(ids) + 1):
         text = decode(ids[start:now])  # two or three tokens are enough to see what the last one adds
@@ -51,16 +51,16 @@ def decoded_pieces(decode: Callable[[Sequence[int]], str], ids: Sequence[int]) -
         pieces.append(text[len(before) :])
         start, end = end, now
         before = decode(ids[start:end])
-    if "".join(pieces) == whole and len(pieces) == len(ids):
+    if "".join(pieces) == full_text and len(pieces) == len(ids):
         return pieces
-    return _pieces_of_beginnings([decode(ids[:end]) for end in range(1, len(ids))], whole)
+    return _pieces_of_beginnings([decode(ids[:end]) for end in range(1, len(ids))], full_text)
 
 
-def _pieces_of_beginnings(beginnings: list[str], whole: str) -> list[str]:
+def _pieces_of_beginnings(beginnings: list[str], full_text: str) -> list[str]:
     """Cut a text where the texts of the first token, the first two, the first three ... stop to agree with it."""
     cuts = [0]
     for text in beginnings:
         text = text.rstrip(UNKNOWN)
-        agreed = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(text, whole, strict=False)))
+        agreed = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(text, full_text, strict=False)))
         cuts.append(max(cuts[-1], agreed))
-    return [whole[start:end] for start, end in zip(cuts, [*cuts[1:], len(whole)], strict=True)]
+    return [full_text[start:end] for start, end in zip(cuts, [*cuts[1:], len(full_text)], strict=True)]

@@ -56,7 +56,11 @@ class PretrainedTokenizer:
         return backend.encode(text, add_special_tokens=False).ids
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Return the text of token ids, special tokens written out; bytes that are no whole character give U+FFFD."""
+        """Return the text of token ids, special tokens written out; bytes that are no whole character give U+FFFD.
+
+        Raises:
+            ValueError: an id that is not in the vocabulary.
+        """
         return self._decode(self._checked(ids))
 
     def pieces(self, ids: Iterable[int]) -> list[str]:
@@ -82,15 +86,19 @@ class PretrainedTokenizer:
         return [text.removeprefix(self._decode(before)) for text in texts]
 
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
-        """Return the bytes of token ids, also where they begin or end within a character."""
+        """Return the bytes of token ids, also where they begin or end within a character.
+
+        Raises:
+            ValueError: an id that is not in the vocabulary.
+        """
         ids = self._checked(ids)
         if self._is_byte_level:
             return b"".join(map(self._bytes, ids))
         data = b""
-        for is_byte, run in groupby(ids, lambda id: _BYTE.fullmatch(self.backend.id_to_token(id)) is not None):
-            run = list(run)
+        for is_byte, group in groupby(ids, lambda id: _BYTE.fullmatch(self._name(id)) is not None):
+            run = list(group)
             if is_byte:
-                data += bytes(int(self.backend.id_to_token(id)[3:5], 16) for id in run)
+                data += bytes(int(self._name(id)[3:5], 16) for id in run)
             elif data:  # decoders drop a space at the beginning of a text, and this is none
                 data += self._decode([run[0], *run]).removeprefix(self._decode(run[:1])).encode()
             else:
@@ -109,7 +117,11 @@ class PretrainedTokenizer:
         return id
 
     def save(self, path: str | Path) -> None:
-        """Write the tokenizer in the `tokenizers` JSON format."""
+        """Write the tokenizer in the `tokenizers` JSON format.
+
+        Raises:
+            OSError: the file can't be written.
+        """
         write_atomically(path, self.backend.to_str(pretty=True).encode())
 
     @classmethod
@@ -117,7 +129,8 @@ class PretrainedTokenizer:
         """Read a file in the `tokenizers` JSON format.
 
         Raises:
-            ValueError: the file is something else.
+            OSError: the file can't be read.
+            ValueError: it is something else.
         """
         data = Path(path).read_bytes()
         try:
@@ -131,6 +144,10 @@ class PretrainedTokenizer:
     def _decode(self, ids: Sequence[int]) -> str:
         return self.backend.decode(ids, skip_special_tokens=False)
 
+    def _name(self, id: int) -> str:
+        """Return a token as the library writes it; "" for an id that no token has."""
+        return self.backend.id_to_token(id) or ""
+
     @cached_property
     def _is_byte_level(self) -> bool:
         decoder = json.loads(self.backend.to_str())["decoder"] or {}
@@ -138,7 +155,7 @@ class PretrainedTokenizer:
 
     def _bytes(self, id: int) -> bytes:
         """Return the bytes of one token of a byte-level tokenizer; it writes added ones as they are."""
-        written = self.backend.id_to_token(id) or ""
+        written = self._name(id)
         try:
             return gpt2.read(written)
         except KeyError:

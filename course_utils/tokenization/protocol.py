@@ -1,7 +1,7 @@
 """What every tokenizer can do, and the check of ids that all share."""
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol, Self, runtime_checkable
 
@@ -59,6 +59,24 @@ def checked_id(id: int, vocab_size: int) -> int:
     if not 0 <= id < vocab_size:
         raise ValueError(f"ids must be in 0 .. {vocab_size - 1}, got {id}: is this another model's id?")
     return id
+
+
+def texts_to_learn_from(texts: Iterable[str]) -> Iterator[str]:
+    """Give the texts that a tokenizer is trained on.
+
+    Raises:
+        ValueError: they hold no character, or something that is no string, or are one string instead of several.
+    """
+    if isinstance(texts, str):
+        raise ValueError("texts must be a list of strings, got one string: pass [text]")
+    found = False
+    for text in texts:
+        if not isinstance(text, str):
+            raise ValueError(f"texts must hold strings, got a {type(text).__name__}: {text!r:.60}")
+        found = found or text != ""
+        yield text
+    if not found:
+        raise ValueError("texts hold no character to learn from")
 
 
 def refuse_half_characters(text: str) -> None:

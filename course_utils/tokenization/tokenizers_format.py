@@ -1,16 +1,17 @@
-"""The JSON format of the `tokenizers` library, as far as a byte-level BPE tokenizer needs it."""
+"""A byte-level BPE tokenizer as the `tokenizers` library has it, which writes and reads the file."""
 
+import json
 from collections.abc import Sequence
+
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
 from course_utils.tokenization import gpt2
 
 Merges = list[tuple[bytes, bytes]]
 
-_BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
 
-
-def write(special_tokens: Sequence[str], tokens: Sequence[bytes], merges: Merges) -> dict:
-    """Return the document of a tokenizer that splits as GPT-2 does, with every key that `tokenizers` 0.23 writes.
+def to_library(special_tokens: Sequence[str], tokens: Sequence[bytes], merges: Merges) -> Tokenizer:
+    """Return the library's tokenizer that splits as GPT-2 does and gives the same ids.
 
     Args:
         special_tokens: S strings, with the ids from 0 on.
@@ -18,36 +19,29 @@ def write(special_tokens: Sequence[str], tokens: Sequence[bytes], merges: Merges
         merges: pairs of tokens, in the order learned.
     """
     names = [*special_tokens, *map(gpt2.written, tokens[len(special_tokens) :])]
-    options = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
-    return {
-        "version": "1.0",
-        "truncation": None,
-        "padding": None,
-        "added_tokens": [{"id": id, "content": token, **options} for id, token in enumerate(special_tokens)],
-        "normalizer": None,
-        "pre_tokenizer": _BYTE_LEVEL,
-        "post_processor": None,
-        "decoder": {**_BYTE_LEVEL, "add_prefix_space": True},  # a decoder adds nothing: this is the library's default
-        "model": {
-            "type": "BPE",
-            "dropout": None,
-            "unk_token": None,
-            "continuing_subword_prefix": None,
-            "end_of_word_suffix": None,
-            "fuse_unk": False,
-            "byte_fallback": False,
-            "ignore_merges": False,
-            "vocab": {name: id for id, name in enumerate(names)},
-            "merges": [[gpt2.written(left), gpt2.written(right)] for left, right in merges],
-        },
-    }
+    vocabulary = {name: id for id, name in enumerate(names)}
+    backend = Tokenizer(models.BPE(vocabulary, [(gpt2.written(left), gpt2.written(right)) for left, right in merges]))
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = decoders.ByteLevel()
+    backend.add_special_tokens([AddedToken(token, normalized=False) for token in special_tokens])
+    return backend
 
 
-def read(document: dict) -> tuple[Merges, list[str]]:
-    """Return the merges and the special tokens of a document; `write` says whether anything else in it differs.
+def from_library(backend: Tokenizer) -> tuple[Merges, list[str]]:
+    """Return the merges and the special tokens of a library's tokenizer; `differences` tells what else it holds.
 
     Raises:
-        AttributeError, KeyError, TypeError, ValueError: the document is of another form.
+        ValueError: it is no byte-level BPE tokenizer.
     """
-    merges = [(gpt2.read(left), gpt2.read(right)) for left, right in document["model"]["merges"]]
+    document = json.loads(backend.to_str())
+    try:
+        merges = [(gpt2.read(left), gpt2.read(right)) for left, right in document["model"]["merges"]]
+    except KeyError:  # a model without merges, or merges of characters that stand for no byte
+        raise ValueError(f"its {document['model']['type']} model is no byte-level BPE") from None
     return merges, [token["content"] for token in document["added_tokens"]]
+
+
+def differences(one: Tokenizer, other: Tokenizer) -> list[str]:
+    """Return the names of the parts, such as normalizer or model, in which two tokenizers of the library differ."""
+    parts, other_parts = json.loads(one.to_str()), json.loads(other.to_str())
+    return [name for name, part in parts.items() if part != other_parts[name]]
