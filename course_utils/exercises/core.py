@@ -139,23 +139,23 @@ class Exercise:
         """Return the sentence on what went wrong with the last answer, None if nothing did."""
         got = answers[-1]
         if same(got, expected):
-            for (name, arg), before in zip(self._named(args), probe.args, strict=True):
-                if not same(arg, before):
-                    return (
-                        f"your function changed its input {name} in place. Work on a copy: the caller still needs it."
-                    )
-            return None
-        if isinstance(got, Raised):
-            return f"your function raised {show(got)}. {probe.likely}"
+            pairs = zip(self._named(args), probe.args, strict=True)
+            changed = [name for (name, arg), before in pairs if not same(arg, before)]
+            if not changed:
+                return None
+            return f"your function changed its input {changed[0]} in place. Work on a copy: the caller still needs it."
+        is_shown = len(answers) <= len(self.probes)
+        if isinstance(got, Raised):  # the text of an error may hold its input
+            return f"your function raised {show(got) if is_shown else type(got.error).__name__}. {probe.likely}"
         seen = [earlier.args for earlier in (*self.probes, *self.hidden)][: len(answers)]
         for mistake in self.mistakes:
             made = [_call(mistake.function, deepcopy(args)) for args in seen]
-            if all(same(a, b) or same(b, a) for a, b in zip(answers, made, strict=True)):  # 2 is as good as 2.0
+            if all(map(same, answers, made)):
                 return mistake.tells
         problem = wrong_kind(got, expected) or probe.likely
-        if len(answers) > len(self.probes):
-            return f"your function is right on every input shown and wrong on one that isn't. {problem}"
-        return problem
+        return (
+            "" if is_shown else "your function is right on every input shown and wrong on one that isn't. "
+        ) + problem
 
     def _named(self, args: tuple[Any, ...]) -> list[tuple[str, Any]]:
         return list(zip(inspect.signature(self.reference).parameters, args, strict=False))

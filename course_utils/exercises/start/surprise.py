@@ -40,8 +40,8 @@ exercise = Exercise(
         Probe("less than impossible", (-0.1,), "No probability is below 0: raise ValueError and say so."),
     ),
     hidden=(
-        Probe("a thousandth", (0.001,), "Use p itself in the logarithm."),
-        Probe("far from a probability", (-7.5,), "Refuse every p below 0."),
+        Probe("another p", (0.001,), "Use p itself in the logarithm."),
+        Probe("another number that is no probability", (-7.5,), "Refuse every p below 0."),
     ),
 )
 
@@ -65,8 +65,8 @@ exercise.mistake("this is the surprise that the word does not come. Take the log
 exercise.mistake("-p log2 p is the word's share of the entropy, the average surprise. Leave out the factor p.")(
     lambda p: -p * math.log2(p)
 )
-exercise.mistake("you rounded to whole bits. Return -log2(p) as it is.")(lambda p: round(bits(p)))
-exercise.mistake("you cut the part after the point. Return -log2(p) as it is.")(lambda p: int(bits(p)))
+exercise.mistake("you rounded to whole bits. Return -log2(p) as it is.")(lambda p: round(bits(p), 0))
+exercise.mistake("you cut the part after the point. Return -log2(p) as it is.")(lambda p: bits(p) // 1)
 exercise.mistake("you rounded. Round only what you print.")(lambda p: round(bits(p), 2))
 exercise.mistake("a certain word has 0 bits, not 1: log2(1) is 0.")(lambda p: 1 if p == 1 else bits(p))
 exercise.mistake("a certain word has 0 bits. It is p = 0 that surprises without bound.")(
