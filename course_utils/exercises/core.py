@@ -10,12 +10,10 @@ import inspect
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from course_utils.exercises.answers import PROBLEMS, Raised, same, show, wrong_kind
 from course_utils.exercises.crashes import explain
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
@@ -80,14 +78,12 @@ class Exercise:
         """Name of the function that the student writes."""
         return self.reference.__name__
 
-    def mistake(self, tells: str) -> Callable[[F], F]:
-        """Return a decorator that adds a typical wrong answer, to be met with the sentence `tells`."""
-
-        def add(function: F) -> F:
+    def add_mistakes(self, *pairs: str | Callable[..., Any]) -> None:
+        """Add typical wrong answers: in turn a sentence and the function whose author must be told it."""
+        for tells, function in zip(pairs[::2], pairs[1::2], strict=True):
+            if isinstance(function, str) or not isinstance(tells, str):
+                raise TypeError(f"{tells!r} and {function!r} are no sentence and function: give them in turn")
             self.mistakes.append(Mistake(function, tells))
-            return function
-
-        return add
 
     def check(self, function: Callable[..., Any]) -> Result:
         """Print whether `function` is right; if not, the first input where it fails and the likely mistake."""

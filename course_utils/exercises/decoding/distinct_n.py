@@ -45,40 +45,31 @@ def share(pieces):
     return len(set(pieces)) / len(pieces)
 
 
-exercise.mistake("this is a number of n-grams. Divide by how many there are in all.")(
-    lambda tokens, n: len(set(ngrams(tokens, n)))
-)
-exercise.mistake("this is the share that repeats. Return the share that is different.")(
-    lambda tokens, n: 1 - share(ngrams(tokens, n))
-)
-exercise.mistake("the fraction is upside down: different n-grams over all n-grams.")(
-    lambda tokens, n: 1 / share(ngrams(tokens, n))
-)
-exercise.mistake("you counted n-grams that occur once. Count each different n-gram once, however often it occurs.")(
-    lambda tokens, n: sum(ngrams(tokens, n).count(g) == 1 for g in ngrams(tokens, n)) / len(ngrams(tokens, n))
-)
-exercise.mistake("you divided by the number of tokens. A text of L tokens has L - n + 1 n-grams.")(
-    lambda tokens, n: len(set(ngrams(tokens, n))) / len(tokens)
-)
-exercise.mistake("n has no effect: you counted different tokens, not n-grams.")(lambda tokens, n: share(tokens))
-exercise.mistake("you divided different tokens by n-grams. Put the n-grams into the set.")(
-    lambda tokens, n: len(set(tokens)) / (len(tokens) - n + 1)
-)
-exercise.mistake("your n-grams don't overlap. Start one at every token: range step 1.")(
-    lambda tokens, n: share(ngrams(tokens, n)[::n])
-)
-exercise.mistake("the last n-gram is missing: the range ends at len(tokens) - n + 1.")(
-    lambda tokens, n: share(ngrams(tokens, n)[:-1])
-)
-exercise.mistake("you counted shorter pieces at the end. The range stops at len(tokens) - n + 1.")(
-    lambda tokens, n: share([tuple(tokens[i : i + n]) for i in range(len(tokens))])
-)
-exercise.mistake("you ignored the order inside an n-gram. (1, 2) and (2, 1) are different.")(
-    lambda tokens, n: share([tuple(sorted(ngram)) for ngram in ngrams(tokens, n)])
-)
-exercise.mistake("a text without an n-gram gets 0.0, not 1.0.")(
-    lambda tokens, n: share(ngrams(tokens, n)) if len(tokens) >= n else 1.0
-)
-exercise.mistake("you glued ids together as text: 1, 11 and 11, 1 both become «111». Use tuples.")(
-    lambda tokens, n: share(["".join(map(str, ngram)) for ngram in ngrams(tokens, n)]) if len(tokens) >= n else 0.0
+exercise.add_mistakes(
+    "this is a number of n-grams. Divide by how many there are in all.",
+    lambda tokens, n: len(set(ngrams(tokens, n))),
+    "this is the share that repeats. Return the share that is different.",
+    lambda tokens, n: 1 - share(ngrams(tokens, n)),
+    "the fraction is upside down: different n-grams over all n-grams.",
+    lambda tokens, n: 1 / share(ngrams(tokens, n)),
+    "you counted n-grams that occur once. Count each different n-gram once, however often it occurs.",
+    lambda tokens, n: sum(ngrams(tokens, n).count(g) == 1 for g in ngrams(tokens, n)) / len(ngrams(tokens, n)),
+    "you divided by the number of tokens. A text of L tokens has L - n + 1 n-grams.",
+    lambda tokens, n: len(set(ngrams(tokens, n))) / len(tokens),
+    "n has no effect: you counted different tokens, not n-grams.",
+    lambda tokens, n: share(tokens),
+    "you divided different tokens by n-grams. Put the n-grams into the set.",
+    lambda tokens, n: len(set(tokens)) / (len(tokens) - n + 1),
+    "your n-grams don't overlap. Start one at every token: range step 1.",
+    lambda tokens, n: share(ngrams(tokens, n)[::n]),
+    "the last n-gram is missing: the range ends at len(tokens) - n + 1.",
+    lambda tokens, n: share(ngrams(tokens, n)[:-1]),
+    "you counted shorter pieces at the end. The range stops at len(tokens) - n + 1.",
+    lambda tokens, n: share([tuple(tokens[i : i + n]) for i in range(len(tokens))]),
+    "you ignored the order inside an n-gram. (1, 2) and (2, 1) are different.",
+    lambda tokens, n: share([tuple(sorted(ngram)) for ngram in ngrams(tokens, n)]),
+    "a text without an n-gram gets 0.0, not 1.0.",
+    lambda tokens, n: share(ngrams(tokens, n)) if len(tokens) >= n else 1.0,
+    "you glued ids together as text: 1, 11 and 11, 1 both become «111». Use tuples.",
+    lambda tokens, n: share(["".join(map(str, ngram)) for ngram in ngrams(tokens, n)]) if len(tokens) >= n else 0.0,
 )

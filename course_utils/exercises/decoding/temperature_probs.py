@@ -54,57 +54,50 @@ exercise = Exercise(
     package=(apply_temperature,),
 )
 
-exercise.mistake("these are logits, not probabilities: the softmax is missing.")(lambda logits, t: logits / t)
-exercise.mistake("you exponentiated but didn't divide by the sum.")(lambda logits, t: torch.exp(logits / t))
-exercise.mistake("t has no effect: renormalising undoes a division after the softmax. Divide the logits.")(
-    lambda logits, t: logits.softmax(-1) / t / (logits.softmax(-1) / t).sum()
-)
-exercise.mistake("you multiplied by t. Divide: a high temperature brings the logits closer together.")(
-    lambda logits, t: (t * logits).softmax(-1)
-)
-exercise.mistake("you divided after the softmax. The result doesn't sum to 1: divide the logits.")(
-    lambda logits, t: logits.softmax(-1) / t
-)
-exercise.mistake("you raised probabilities to the power 1/t and didn't renormalise. Divide the logits, then softmax.")(
-    lambda logits, t: logits.softmax(-1) ** (1 / t)
-)
-exercise.mistake("softmax twice: the input of the softmax must be logits / t, not probabilities.")(
-    lambda logits, t: (logits.softmax(-1) / t).softmax(-1)
-)
-exercise.mistake("exp overflowed. Subtract the largest logit first, as torch.softmax does.")(
-    lambda logits, t: torch.exp(logits / t) / torch.exp(logits / t).sum()
-)
 
-
-@exercise.mistake("subtract the largest logit, not the largest absolute value: exp(-2000) is 0.")
 def shifted_by_the_absolute(logits, t):
     weights = torch.exp(logits / t - (logits / t).abs().max())
     return weights / weights.sum()
 
 
-exercise.mistake("division by t = 0 gave nan. Treat t = 0 apart: all the mass on the largest logit.")(
-    lambda logits, t: (logits / t).softmax(-1)
-)
-exercise.mistake("at t = 0 this is a token's id. Return probabilities: all the mass on that id.")(
-    lambda logits, t: (logits / t).softmax(-1) if t > 0 else logits.argmax()
-)
-exercise.mistake("at t = 0 this is the plain softmax. Greedy puts all the mass on the largest logit.")(
-    lambda logits, t: (logits / (t or 1)).softmax(-1)
-)
-exercise.mistake("at t = 0 this is uniform. Greedy puts all the mass on the largest logit.")(
-    lambda logits, t: (logits / t).softmax(-1) if t > 0 else torch.ones_like(logits) / len(logits)
-)
-exercise.mistake("two equal logits got probability 1 each. Greedy picks exactly one token, the lowest id.")(
-    lambda logits, t: (logits / t).softmax(-1) if t > 0 else (logits == logits.max()).float()
-)
-exercise.mistake("equal logits share the mass. Greedy picks exactly one token, the lowest id.")(
-    lambda logits, t: (logits / (t + 1e-8)).softmax(-1)
-)
-
-
-@exercise.mistake("of two equal logits you took the last. The lowest id wins.")
 def last_maximum(logits, t):
     if t > 0:
         return (logits / t).softmax(-1)
     winner = max(range(len(logits)), key=lambda i: (float(logits[i]), i))
     return torch.eye(len(logits))[winner]
+
+
+exercise.add_mistakes(
+    "these are logits, not probabilities: the softmax is missing.",
+    lambda logits, t: logits / t,
+    "you exponentiated but didn't divide by the sum.",
+    lambda logits, t: torch.exp(logits / t),
+    "t has no effect: renormalising undoes a division after the softmax. Divide the logits.",
+    lambda logits, t: logits.softmax(-1) / t / (logits.softmax(-1) / t).sum(),
+    "you multiplied by t. Divide: a high temperature brings the logits closer together.",
+    lambda logits, t: (t * logits).softmax(-1),
+    "you divided after the softmax. The result doesn't sum to 1: divide the logits.",
+    lambda logits, t: logits.softmax(-1) / t,
+    "you raised probabilities to the power 1/t and didn't renormalise. Divide the logits, then softmax.",
+    lambda logits, t: logits.softmax(-1) ** (1 / t),
+    "softmax twice: the input of the softmax must be logits / t, not probabilities.",
+    lambda logits, t: (logits.softmax(-1) / t).softmax(-1),
+    "exp overflowed. Subtract the largest logit first, as torch.softmax does.",
+    lambda logits, t: torch.exp(logits / t) / torch.exp(logits / t).sum(),
+    "subtract the largest logit, not the largest absolute value: exp(-2000) is 0.",
+    shifted_by_the_absolute,
+    "division by t = 0 gave nan. Treat t = 0 apart: all the mass on the largest logit.",
+    lambda logits, t: (logits / t).softmax(-1),
+    "at t = 0 this is a token's id. Return probabilities: all the mass on that id.",
+    lambda logits, t: (logits / t).softmax(-1) if t > 0 else logits.argmax(),
+    "at t = 0 this is the plain softmax. Greedy puts all the mass on the largest logit.",
+    lambda logits, t: (logits / (t or 1)).softmax(-1),
+    "at t = 0 this is uniform. Greedy puts all the mass on the largest logit.",
+    lambda logits, t: (logits / t).softmax(-1) if t > 0 else torch.ones_like(logits) / len(logits),
+    "two equal logits got probability 1 each. Greedy picks exactly one token, the lowest id.",
+    lambda logits, t: (logits / t).softmax(-1) if t > 0 else (logits == logits.max()).float(),
+    "equal logits share the mass. Greedy picks exactly one token, the lowest id.",
+    lambda logits, t: (logits / (t + 1e-8)).softmax(-1),
+    "of two equal logits you took the last. The lowest id wins.",
+    last_maximum,
+)

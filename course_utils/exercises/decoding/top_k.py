@@ -57,43 +57,33 @@ def ranked(probs):
     return probs.argsort(descending=True, stable=True)
 
 
-exercise.mistake("nothing was cut. Set all but the k largest to 0.")(lambda probs, k: probs / probs.sum())
-exercise.mistake("the kept tokens don't sum to 1: divide by their sum.")(
-    lambda probs, k: torch.where(probs >= probs.topk(k).values[-1], probs, 0.0)
-)
-exercise.mistake("you ran a softmax over probabilities. Kept probabilities need only a division by their sum.")(
-    lambda probs, k: torch.where(probs >= probs.topk(k).values[-1], probs, -torch.inf).softmax(-1)
-)
-exercise.mistake("a softmax over zeros gives the cut tokens mass again. Divide by the sum instead.")(
-    lambda probs, k: torch.where(probs >= probs.topk(k).values[-1], probs, 0.0).softmax(-1)
-)
-exercise.mistake("you kept the least probable tokens. Sort in descending order.")(
-    lambda probs, k: keep(probs, probs.argsort()[:k])
-)
-exercise.mistake("you kept k + 1 tokens: a comparison or a slice is off by one.")(
-    lambda probs, k: keep(probs, ranked(probs)[: k + 1])
-)
-exercise.mistake("you kept k - 1 tokens. The k-th itself stays: >= at the threshold, not >.")(
-    lambda probs, k: keep(probs, ranked(probs)[: k - 1])
-)
-exercise.mistake(
-    "you cut the tokens out. Return all V probabilities, 0 where cut: the place of a number is its token's id."
-)(lambda probs, k: probs.topk(k).values / probs.topk(k).values.sum())
-exercise.mistake("you kept the first k ids. Keep the k most probable.")(
-    lambda probs, k: keep(probs, torch.arange(len(probs))[:k])
-)
-exercise.mistake("the result is in sorted order. Put each probability back at its token's id.")(
-    lambda probs, k: keep(probs[ranked(probs)], torch.arange(len(probs))[:k])
-)
-exercise.mistake("you kept every token that ties with the k-th: more than k. Count, don't compare with a threshold.")(
-    lambda probs, k: keep(probs, (probs >= probs.topk(min(k, len(probs))).values[-1]).nonzero()[:, 0])
-)
-exercise.mistake(
-    "you dropped every token that ties with the k-th: fewer than k. Exactly k stay, the lowest ids first."
-)(lambda probs, k: keep(probs, (probs > probs[ranked(probs)][k]).nonzero()[:, 0]) if k < len(probs) else probs)
-exercise.mistake("of equal tokens you kept the highest ids. Keep the lowest: sort(descending=True, stable=True).")(
-    lambda probs, k: keep(probs, probs.argsort(stable=True)[-k:])
-)
-exercise.mistake("torch.topk promises no order of equal tokens. Use sort(descending=True, stable=True).")(
-    lambda probs, k: keep(probs, probs.topk(min(k, len(probs))).indices)
+exercise.add_mistakes(
+    "nothing was cut. Set all but the k largest to 0.",
+    lambda probs, k: probs / probs.sum(),
+    "the kept tokens don't sum to 1: divide by their sum.",
+    lambda probs, k: torch.where(probs >= probs.topk(k).values[-1], probs, 0.0),
+    "you ran a softmax over probabilities. Kept probabilities need only a division by their sum.",
+    lambda probs, k: torch.where(probs >= probs.topk(k).values[-1], probs, -torch.inf).softmax(-1),
+    "a softmax over zeros gives the cut tokens mass again. Divide by the sum instead.",
+    lambda probs, k: torch.where(probs >= probs.topk(k).values[-1], probs, 0.0).softmax(-1),
+    "you kept the least probable tokens. Sort in descending order.",
+    lambda probs, k: keep(probs, probs.argsort()[:k]),
+    "you kept k + 1 tokens: a comparison or a slice is off by one.",
+    lambda probs, k: keep(probs, ranked(probs)[: k + 1]),
+    "you kept k - 1 tokens. The k-th itself stays: >= at the threshold, not >.",
+    lambda probs, k: keep(probs, ranked(probs)[: k - 1]),
+    "you cut the tokens out. Return all V probabilities, 0 where cut: the place of a number is its token's id.",
+    lambda probs, k: probs.topk(k).values / probs.topk(k).values.sum(),
+    "you kept the first k ids. Keep the k most probable.",
+    lambda probs, k: keep(probs, torch.arange(len(probs))[:k]),
+    "the result is in sorted order. Put each probability back at its token's id.",
+    lambda probs, k: keep(probs[ranked(probs)], torch.arange(len(probs))[:k]),
+    "you kept every token that ties with the k-th: more than k. Count, don't compare with a threshold.",
+    lambda probs, k: keep(probs, (probs >= probs.topk(min(k, len(probs))).values[-1]).nonzero()[:, 0]),
+    "you dropped every token that ties with the k-th: fewer than k. Exactly k stay, the lowest ids first.",
+    lambda probs, k: keep(probs, (probs > probs[ranked(probs)][k]).nonzero()[:, 0]) if k < len(probs) else probs,
+    "of equal tokens you kept the highest ids. Keep the lowest: sort(descending=True, stable=True).",
+    lambda probs, k: keep(probs, probs.argsort(stable=True)[-k:]),
+    "torch.topk promises no order of equal tokens. Use sort(descending=True, stable=True).",
+    lambda probs, k: keep(probs, probs.topk(min(k, len(probs))).indices),
 )

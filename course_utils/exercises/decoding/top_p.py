@@ -78,46 +78,35 @@ def needed(probs, p, slack=1e-6):
     return 1 + int((probs[ranked(probs)].cumsum(0) < p - slack).sum())
 
 
-exercise.mistake("nothing was cut. Set the tokens outside the set to 0.")(lambda probs, p: probs)
-exercise.mistake("the kept tokens don't sum to 1: divide by their sum.")(
-    lambda probs, p: probs * (keep(probs, ranked(probs)[: needed(probs, p)]) > 0)
-)
-exercise.mistake("you ran a softmax over probabilities. Kept probabilities need only a division by their sum.")(
-    lambda probs, p: torch.where(keep(probs, ranked(probs)[: needed(probs, p)]) > 0, probs, -torch.inf).softmax(-1)
-)
-exercise.mistake("the token that crosses p is missing. Without it the mass stays below p: keep it.")(
-    lambda probs, p: keep(probs, ranked(probs)[: max(1, needed(probs, p) - 1)])
-)
-exercise.mistake("you compared each probability with p. It is their running sum that must reach p.")(
-    lambda probs, p: probs * (probs >= p) / (probs * (probs >= p)).sum()
-)
-exercise.mistake("you kept single probabilities above 1 - p. It is their running sum that must reach p.")(
-    lambda probs, p: probs * (probs >= 1 - p) / (probs * (probs >= 1 - p)).sum()
-)
-exercise.mistake("you kept the tail and cut the likely tokens.")(
-    lambda probs, p: keep(probs, ranked(probs)[needed(probs, p) :])
-)
-exercise.mistake("you kept one token too many. The set ends with the token that crosses p.")(
-    lambda probs, p: keep(probs, ranked(probs)[: needed(probs, p) + 1])
-)
-exercise.mistake(
-    "you cut the tokens out. Return all V probabilities, 0 where cut: the place of a number is its token's id."
-)(lambda probs, p: keep(probs[ranked(probs)], torch.arange(needed(probs, p)))[: needed(probs, p)])
-exercise.mistake("a mass of exactly p is enough: go on while the sum is below p, not while it is at most p.")(
-    lambda probs, p: keep(probs, ranked(probs)[: 1 + int((probs[ranked(probs)].cumsum(0) <= p).sum())])
-)
-exercise.mistake("you went through the tokens in the order of their ids. Start from the most probable: sort.")(
-    lambda probs, p: keep(probs, (probs.cumsum(0) - probs < p - 1e-6).nonzero()[:, 0])
-)
-exercise.mistake("the result is in sorted order. Put each probability back at its token's id.")(
-    lambda probs, p: keep(probs[ranked(probs)], torch.arange(needed(probs, p)))
-)
-exercise.mistake(
-    "you kept every token as probable as the last one: the set isn't the smallest. Count, don't threshold."
-)(lambda probs, p: keep(probs, (probs >= probs[ranked(probs)][needed(probs, p) - 1]).nonzero()[:, 0]))
-exercise.mistake("of equal tokens you kept the highest ids. Keep the lowest: sort(descending=True, stable=True).")(
-    lambda probs, p: keep(probs, probs.argsort(stable=True).flip(0)[: needed(probs, p)])
-)
-exercise.mistake("a float sum fell a hair short of p, and one token too many stayed. Compare with p - 1e-6.")(
-    lambda probs, p: keep(probs, ranked(probs)[: needed(probs, p, slack=0)])
+exercise.add_mistakes(
+    "nothing was cut. Set the tokens outside the set to 0.",
+    lambda probs, p: probs,
+    "the kept tokens don't sum to 1: divide by their sum.",
+    lambda probs, p: probs * (keep(probs, ranked(probs)[: needed(probs, p)]) > 0),
+    "you ran a softmax over probabilities. Kept probabilities need only a division by their sum.",
+    lambda probs, p: torch.where(keep(probs, ranked(probs)[: needed(probs, p)]) > 0, probs, -torch.inf).softmax(-1),
+    "the token that crosses p is missing. Without it the mass stays below p: keep it.",
+    lambda probs, p: keep(probs, ranked(probs)[: max(1, needed(probs, p) - 1)]),
+    "you compared each probability with p. It is their running sum that must reach p.",
+    lambda probs, p: probs * (probs >= p) / (probs * (probs >= p)).sum(),
+    "you kept single probabilities above 1 - p. It is their running sum that must reach p.",
+    lambda probs, p: probs * (probs >= 1 - p) / (probs * (probs >= 1 - p)).sum(),
+    "you kept the tail and cut the likely tokens.",
+    lambda probs, p: keep(probs, ranked(probs)[needed(probs, p) :]),
+    "you kept one token too many. The set ends with the token that crosses p.",
+    lambda probs, p: keep(probs, ranked(probs)[: needed(probs, p) + 1]),
+    "you cut the tokens out. Return all V probabilities, 0 where cut: the place of a number is its token's id.",
+    lambda probs, p: keep(probs[ranked(probs)], torch.arange(needed(probs, p)))[: needed(probs, p)],
+    "a mass of exactly p is enough: go on while the sum is below p, not while it is at most p.",
+    lambda probs, p: keep(probs, ranked(probs)[: 1 + int((probs[ranked(probs)].cumsum(0) <= p).sum())]),
+    "you went through the tokens in the order of their ids. Start from the most probable: sort.",
+    lambda probs, p: keep(probs, (probs.cumsum(0) - probs < p - 1e-6).nonzero()[:, 0]),
+    "the result is in sorted order. Put each probability back at its token's id.",
+    lambda probs, p: keep(probs[ranked(probs)], torch.arange(needed(probs, p))),
+    "you kept every token as probable as the last one: the set isn't the smallest. Count, don't threshold.",
+    lambda probs, p: keep(probs, (probs >= probs[ranked(probs)][needed(probs, p) - 1]).nonzero()[:, 0]),
+    "of equal tokens you kept the highest ids. Keep the lowest: sort(descending=True, stable=True).",
+    lambda probs, p: keep(probs, probs.argsort(stable=True).flip(0)[: needed(probs, p)]),
+    "a float sum fell a hair short of p, and one token too many stayed. Compare with p - 1e-6.",
+    lambda probs, p: keep(probs, ranked(probs)[: needed(probs, p, slack=0)]),
 )

@@ -54,28 +54,6 @@ def winners(probs):
     return [word for word in probs if probs[word] == max(probs.values())]
 
 
-exercise.mistake(
-    "max(probs) compares the words themselves: this is the alphabetically last. Compare their probabilities."
-)(max)
-exercise.mistake(
-    "this is the alphabetically first of all words. Compare probabilities; the alphabet only settles ties."
-)(min)
-exercise.mistake("this is the highest probability itself. Return the word that has it.")(
-    lambda probs: max(probs.values())
-)
-exercise.mistake("this is the position of the word. Return the word itself.")(
-    lambda probs: list(probs).index(winners(probs)[0])
-)
-exercise.mistake("this is the least probable word. Take the maximum; sorted() begins with the smallest.")(
-    lambda probs: sorted(probs, key=probs.get)[0]
-)
-exercise.mistake("this is the first word of the dict. Look at all of them.")(lambda probs: next(iter(probs)))
-
-
-@exercise.mistake(
-    "this is the last word of the dict. In a loop, compare with the best so far, and store both the word "
-    "and its probability when you find a better one."
-)
 def record_not_moved(probs):
     best, winner = 0, None
     for word, prob in probs.items():
@@ -84,34 +62,42 @@ def record_not_moved(probs):
     return winner
 
 
-exercise.mistake("this is a list of winners. Return one word, a str.")(winners)
-exercise.mistake("these are all the words, best first. Return only the best one.")(
-    lambda probs: sorted(probs, key=probs.get, reverse=True)
-)
-exercise.mistake("this is a word with its probability. Return the word alone.")(
-    lambda probs: max(probs.items(), key=lambda pair: pair[1])
-)
-exercise.mistake("max(probs.items()) compares pairs by their word first. Compare the probabilities, return the word.")(
-    lambda probs: max(probs.items())
-)
-exercise.mistake(
-    "you took two close probabilities for equal. Compare them as they are, not rounded, with no tolerance."
-)(lambda probs: min(word for word in probs if probs[word] > max(probs.values()) - 0.01))
-exercise.mistake("on a tie you took the word that the dict holds first. Take the alphabetically first.")(
-    lambda probs: max(probs, key=probs.get)
-)
-exercise.mistake("on a tie you took the word that the dict holds last. Take the alphabetically first.")(
-    lambda probs: winners(probs)[-1]
-)
-exercise.mistake("on a tie you took the alphabetically last word. Reversing the order reverses the alphabet too.")(
-    lambda probs: max(winners(probs))
-)
-exercise.mistake("on a tie you returned several words. Return one, the alphabetically first.")(
-    lambda probs: winners(probs)[0] if len(winners(probs)) == 1 else winners(probs)
-)
-exercise.mistake("you returned None for an empty dict, and the caller takes it for a word: raise ValueError.")(
-    lambda probs: min(winners(probs), default=None)
-)
-exercise.mistake("you returned an empty text for an empty dict, and the caller takes it for a word: raise ValueError.")(
-    lambda probs: min(winners(probs), default="")
+exercise.add_mistakes(
+    "max(probs) compares the words themselves: this is the alphabetically last. Compare their probabilities.",
+    max,
+    "this is the alphabetically first of all words. Compare probabilities; the alphabet only settles ties.",
+    min,
+    "this is the highest probability itself. Return the word that has it.",
+    lambda probs: max(probs.values()),
+    "this is the position of the word. Return the word itself.",
+    lambda probs: list(probs).index(winners(probs)[0]),
+    "this is the least probable word. Take the maximum; sorted() begins with the smallest.",
+    lambda probs: sorted(probs, key=probs.get)[0],
+    "this is the first word of the dict. Look at all of them.",
+    lambda probs: next(iter(probs)),
+    "this is the last word of the dict. In a loop, compare with the best so far, and store both the word "
+    "and its probability when you find a better one.",
+    record_not_moved,
+    "this is a list of winners. Return one word, a str.",
+    winners,
+    "these are all the words, best first. Return only the best one.",
+    lambda probs: sorted(probs, key=probs.get, reverse=True),
+    "this is a word with its probability. Return the word alone.",
+    lambda probs: max(probs.items(), key=lambda pair: pair[1]),
+    "max(probs.items()) compares pairs by their word first. Compare the probabilities, return the word.",
+    lambda probs: max(probs.items()),
+    "you took two close probabilities for equal. Compare them as they are, not rounded, with no tolerance.",
+    lambda probs: min(word for word in probs if probs[word] > max(probs.values()) - 0.01),
+    "on a tie you took the word that the dict holds first. Take the alphabetically first.",
+    lambda probs: max(probs, key=probs.get),
+    "on a tie you took the word that the dict holds last. Take the alphabetically first.",
+    lambda probs: winners(probs)[-1],
+    "on a tie you took the alphabetically last word. Reversing the order reverses the alphabet too.",
+    lambda probs: max(winners(probs)),
+    "on a tie you returned several words. Return one, the alphabetically first.",
+    lambda probs: winners(probs)[0] if len(winners(probs)) == 1 else winners(probs),
+    "you returned None for an empty dict, and the caller takes it for a word: raise ValueError.",
+    lambda probs: min(winners(probs), default=None),
+    "you returned an empty text for an empty dict, and the caller takes it for a word: raise ValueError.",
+    lambda probs: min(winners(probs), default=""),
 )

@@ -47,37 +47,6 @@ def shares(counts):
     return {word: count / total(counts) for word, count in counts.items()} if counts else {}
 
 
-exercise.mistake("these are the counts themselves. Divide each by the sum of all counts.")(dict)
-exercise.mistake("you divided by the number of different words. Divide by the sum of their counts.")(
-    lambda counts: {word: count / len(counts) for word, count in counts.items()}
-)
-exercise.mistake("you divided by the largest count. Divide by the sum, or they don't sum to 1.")(
-    lambda counts: {word: count / max(counts.values()) for word, count in counts.items()}
-)
-exercise.mistake("the fraction is upside down: count / total, not total / count.")(
-    lambda counts: {word: total(counts) / count for word, count in counts.items()}
-)
-exercise.mistake("// drops everything after the point. Divide with /.")(
-    lambda counts: {word: count // total(counts) for word, count in counts.items()}
-)
-exercise.mistake("these are percentages. Probabilities sum to 1, not to 100.")(
-    lambda counts: {word: 100 * count / total(counts) for word, count in counts.items()}
-)
-exercise.mistake("this is a softmax. Counts are no logits: they only need a division by their sum.")(
-    lambda counts: shares({word: math.exp(count) for word, count in counts.items()})
-)
-exercise.mistake("you added one to each count. That is smoothing; here the counts stay as they are.")(
-    lambda counts: shares({word: count + 1 for word, count in counts.items()})
-)
-exercise.mistake("the words lost their probabilities' names. Return a dict, word -> probability.")(
-    lambda counts: [count / total(counts) for count in counts.values()]
-)
-exercise.mistake("you rounded. Rounded probabilities no longer sum to 1: round only what you print.")(
-    lambda counts: {word: round(share, 2) for word, share in shares(counts).items()}
-)
-
-
-@exercise.mistake("you changed the case of the words. «The» and «the» are counted apart.")
 def lower_case(counts):
     probs = dict.fromkeys(map(str.lower, counts), 0.0)
     for word, share in shares(counts).items():
@@ -85,7 +54,31 @@ def lower_case(counts):
     return probs
 
 
-exercise.mistake("you dropped the word with count 0. Keep every key.")(
-    lambda counts: {word: share for word, share in shares(counts).items() if share > 0}
+exercise.add_mistakes(
+    "these are the counts themselves. Divide each by the sum of all counts.",
+    dict,
+    "you divided by the number of different words. Divide by the sum of their counts.",
+    lambda counts: {word: count / len(counts) for word, count in counts.items()},
+    "you divided by the largest count. Divide by the sum, or they don't sum to 1.",
+    lambda counts: {word: count / max(counts.values()) for word, count in counts.items()},
+    "the fraction is upside down: count / total, not total / count.",
+    lambda counts: {word: total(counts) / count for word, count in counts.items()},
+    "// drops everything after the point. Divide with /.",
+    lambda counts: {word: count // total(counts) for word, count in counts.items()},
+    "these are percentages. Probabilities sum to 1, not to 100.",
+    lambda counts: {word: 100 * count / total(counts) for word, count in counts.items()},
+    "this is a softmax. Counts are no logits: they only need a division by their sum.",
+    lambda counts: shares({word: math.exp(count) for word, count in counts.items()}),
+    "you added one to each count. That is smoothing; here the counts stay as they are.",
+    lambda counts: shares({word: count + 1 for word, count in counts.items()}),
+    "the words lost their probabilities' names. Return a dict, word -> probability.",
+    lambda counts: [count / total(counts) for count in counts.values()],
+    "you rounded. Rounded probabilities no longer sum to 1: round only what you print.",
+    lambda counts: {word: round(share, 2) for word, share in shares(counts).items()},
+    "you changed the case of the words. «The» and «the» are counted apart.",
+    lower_case,
+    "you dropped the word with count 0. Keep every key.",
+    lambda counts: {word: share for word, share in shares(counts).items() if share > 0},
+    "you returned an empty dict for no counts. It isn't a distribution: raise ValueError.",
+    shares,
 )
-exercise.mistake("you returned an empty dict for no counts. It isn't a distribution: raise ValueError.")(shares)

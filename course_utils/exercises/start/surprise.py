@@ -50,43 +50,51 @@ def bits(p):
     return -math.log2(p) if p else math.inf
 
 
-exercise.mistake("the minus is missing: log2 of a number below 1 is negative.")(math.log2)
-exercise.mistake("math.log is the natural logarithm, and gives nats. Bits need math.log2.")(lambda p: -math.log(p))
-exercise.mistake("two slips: math.log is the natural logarithm where bits need math.log2, and the minus is missing.")(
-    math.log
-)
-exercise.mistake("log10 counts divisions by ten. Bits count halvings: math.log2.")(lambda p: -math.log10(p))
-exercise.mistake("two slips: log10 where bits need math.log2, and the minus is missing.")(math.log10)
-exercise.mistake("1 - p is the probability of every other word. Surprise in bits is a logarithm of p.")(lambda p: 1 - p)
-exercise.mistake("1 / p doubles with each halving of p, but surprise grows by one bit: take log2 of 1 / p.")(
-    lambda p: 1 / p
-)
-exercise.mistake("this is the surprise that the word does not come. Take the logarithm of p.")(lambda p: bits(1 - p))
-exercise.mistake("-p log2 p is the word's share of the entropy, the average surprise. Leave out the factor p.")(
-    lambda p: -p * math.log2(p)
-)
-exercise.mistake("you rounded to whole bits. Return -log2(p) as it is.")(lambda p: round(bits(p), 0))
-exercise.mistake("you cut the part after the point. Return -log2(p) as it is.")(lambda p: bits(p) // 1)
-exercise.mistake("you rounded. Round only what you print.")(lambda p: round(bits(p), 2))
-exercise.mistake("a certain word has 0 bits, not 1: log2(1) is 0.")(lambda p: 1 if p == 1 else bits(p))
-exercise.mistake("a certain word has 0 bits. It is p = 0 that surprises without bound.")(
-    lambda p: math.inf if p == 1 else bits(p)
-)
-exercise.mistake("you gave an impossible word 0 bits, as if it were certain. Nothing surprises more: return math.inf.")(
-    lambda p: bits(p) if p > 0 else 0
-)
-exercise.mistake("the sign at p = 0 is wrong: surprise is never negative. Return math.inf.")(
-    lambda p: bits(p) if p > 0 else -math.inf
-)
-exercise.mistake("you returned None for p = 0. Surprise has no bound: math.inf.")(lambda p: bits(p) if p > 0 else None)
-exercise.mistake("p above 1 gave a negative surprise. That is no probability: raise ValueError for it.")(bits)
-exercise.mistake(
-    "you gave p above 1 the surprise of a certain word. It hides a mistake of the caller: raise ValueError."
-)(lambda p: max(0.0, bits(p)))
-
-
-@exercise.mistake("a p below 0 is not an impossible word, it is no probability at all: raise ValueError.")
 def one_end_checked(p):
     if p > 1:
         raise ValueError("no probability")
     return bits(max(p, 0))
+
+
+exercise.add_mistakes(
+    "the minus is missing: log2 of a number below 1 is negative.",
+    math.log2,
+    "math.log is the natural logarithm, and gives nats. Bits need math.log2.",
+    lambda p: -math.log(p),
+    "two slips: math.log is the natural logarithm where bits need math.log2, and the minus is missing.",
+    math.log,
+    "log10 counts divisions by ten. Bits count halvings: math.log2.",
+    lambda p: -math.log10(p),
+    "two slips: log10 where bits need math.log2, and the minus is missing.",
+    math.log10,
+    "1 - p is the probability of every other word. Surprise in bits is a logarithm of p.",
+    lambda p: 1 - p,
+    "1 / p doubles with each halving of p, but surprise grows by one bit: take log2 of 1 / p.",
+    lambda p: 1 / p,
+    "this is the surprise that the word does not come. Take the logarithm of p.",
+    lambda p: bits(1 - p),
+    "-p log2 p is the word's share of the entropy, the average surprise. Leave out the factor p.",
+    lambda p: -p * math.log2(p),
+    "you rounded to whole bits. Return -log2(p) as it is.",
+    lambda p: round(bits(p), 0),
+    "you cut the part after the point. Return -log2(p) as it is.",
+    lambda p: bits(p) // 1,
+    "you rounded. Round only what you print.",
+    lambda p: round(bits(p), 2),
+    "a certain word has 0 bits, not 1: log2(1) is 0.",
+    lambda p: 1 if p == 1 else bits(p),
+    "a certain word has 0 bits. It is p = 0 that surprises without bound.",
+    lambda p: math.inf if p == 1 else bits(p),
+    "you gave an impossible word 0 bits, as if it were certain. Nothing surprises more: return math.inf.",
+    lambda p: bits(p) if p > 0 else 0,
+    "the sign at p = 0 is wrong: surprise is never negative. Return math.inf.",
+    lambda p: bits(p) if p > 0 else -math.inf,
+    "you returned None for p = 0. Surprise has no bound: math.inf.",
+    lambda p: bits(p) if p > 0 else None,
+    "p above 1 gave a negative surprise. That is no probability: raise ValueError for it.",
+    bits,
+    "you gave p above 1 the surprise of a certain word. It hides a mistake of the caller: raise ValueError.",
+    lambda p: max(0.0, bits(p)),
+    "a p below 0 is not an impossible word, it is no probability at all: raise ValueError.",
+    one_end_checked,
+)

@@ -1,0 +1,309 @@
+"""The check itself, on toy exercises: its messages, what counts as the same answer, crashes, hidden inputs."""
+
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from course_utils.exercises.core import Exercise, Probe
+
+
+def first_line(result):
+    return result.message.splitlines()[0]
+
+
+def double(x):
+    return 2 * x
+
+
+def exercise_of(*inputs, mistakes=(), hidden=()):
+    probes, others = (
+        tuple(Probe(f"input {i}", (x,), "Multiply by 2.") for i, x in enumerate(values)) for values in (inputs, hidden)
+    )
+    exercise = Exercise(double, shown="doubling.", hints=("Twice.",), probes=probes, hidden=others)
+    exercise.add_mistakes(*mistakes)
+    return exercise
+
+
+def test_the_whole_message():
+    exercise = exercise_of(torch.tensor([1.0, 2.0]), torch.tensor([1 / 3]))
+    assert exercise.check(double).message == "right: doubling. (2 of 2 checks)"
+    assert exercise.check(lambda x: x + 1 if len(x) == 1 else 2 * x).message == "\n".join(
+        (
+            "wrong: Multiply by 2.",
+            "  check 2 of 2: input 1",
+            "  input:    double(x=[0.3333])",
+            "  yours:    [1.333]",
+            "  expected: [0.6667]",
+        )
+    )
+
+
+def test_a_mistake_is_named_only_if_it_explains_every_answer_so_far():
+    mistakes = ("unchanged", lambda x: x, "unchanged from 2 on", lambda x: 2 if x == 1 else x)
+    exercise = exercise_of(1, 3, mistakes=mistakes)
+    assert first_line(exercise.check(lambda x: x)) == "wrong: unchanged"
+    assert first_line(exercise.check(lambda x: 2 * x if x < 2 else x)) == "wrong: unchanged from 2 on"
+    assert first_line(exercise.check(lambda x: 2 * x if x < 2 else -x)) == "wrong: Multiply by 2."
+
+
+def test_nan_is_never_right():
+    assert exercise_of(torch.tensor([1.0])).check(lambda x: x * torch.nan).status == "wrong"
+    assert exercise_of(1.0).check(lambda x: float("nan")).status == "wrong"
+
+
+VECTOR, GRID = torch.tensor([1.0, 2.0]), {"the": [0.5, 1.0], "a": [1.5]}
+
+
+@pytest.mark.parametrize(
+    ("x", "answer", "told"),
+    [
+        (VECTOR, lambda x: (2 * x).tolist(), "returned a list, not a float tensor of shape (2,): torch.tensor(...)"),
+        (VECTOR, lambda x: (2 * x).numpy(), "returned a numpy.ndarray, not a float tensor of shape (2,): torch.tensor"),
+        (VECTOR, lambda x: (2 * x)[None], "returned a float tensor of shape (1, 2), not a float tensor of shape (2,)."),
+        (VECTOR, lambda x: (2 * x).int(), "returned an int tensor of shape (2,), not a float tensor of shape (2,)."),
+        (VECTOR, lambda x: (2 * x) > 0, "returned a bool tensor of shape (2,), not a float tensor of shape (2,)."),
+        (VECTOR, lambda x: torch.fft.fft(2 * x), "returned a complex tensor of shape (2,), not a float tensor"),
+        (VECTOR, lambda x: 2.0, "returned a float, not a float tensor"),
+        (VECTOR, lambda x: (2 * x, x), "returned a tuple, not a float tensor of shape (2,)."),
+        (1.0, lambda x: torch.tensor(2.0), "returned a float tensor of shape (), not a float: .item() makes one"),
+        ([1.0], lambda x: np.array([1.0, 1.0]), "returned a numpy.ndarray, not a list: .tolist() makes one"),
+        ([1.0, 2.0], lambda x: [1.0, "2.0", 1.0, 2.0], "element 1 is a str, not a float."),
+        (GRID, lambda x: x | {"the": "often"}, "the value at 'the' is a str, not a list."),
+        (GRID, lambda x: x | {"the": [0.5, True]}, "element 1 of the value at 'the' is a bool, not a float."),
+        (GRID, lambda x: x | {3: []}, "the key 3 is an int, not a str."),
+    ],
+)
+def test_a_wrong_kind_is_told_wherever_it_sits(x, answer, told):
+    exercise = exercise_of(x)
+    if isinstance(x, dict):
+        exercise.reference = lambda x: dict(x)
+    assert told in first_line(exercise.check(answer))
+
+
+def test_values_inside_dicts_and_lists_are_equal_up_to_rounding():
+    exercise = exercise_of(1)
+    exercise.reference = lambda x: {"a": [0.3, {"b": torch.tensor([1.0])}]}
+    assert exercise.check(lambda x: {"a": [0.1 + 0.2, {"b": torch.tensor([1.0000001])}]}).status == "right"
+    assert exercise.check(lambda x: {"a": [0.3, {"b": torch.tensor([1.001])}]}).status == "wrong"
+
+
+def test_numbers_of_other_kinds():
+    assert exercise_of(1.0).check(lambda x: 2).status == "right"  # 2 is as good as 2.0
+    assert exercise_of(1).check(lambda x: 2.0).status == "wrong"
+    assert exercise_of(1.0).check(lambda x: True).status == "wrong"
+    assert exercise_of(torch.ones(2)).check(lambda x: (2 * x).double().requires_grad_()).status == "right"
+
+
+@pytest.mark.parametrize(
+    ("x", "answer"),
+    [
+        (0.25, lambda x: np.float32(2 * x)),
+        (0.1, lambda x: np.float32(2 * x)),  # rounded to 24 bits
+        (0.25, lambda x: np.float64(2 * x)),
+        (1.0, lambda x: np.int64(2 * x)),
+        (2, lambda x: np.int64(2 * x)),
+        (False, lambda x: np.int32(0)),
+        ("ab", lambda x: np.str_(2 * x)),
+        ([1.0], lambda x: [np.float32(1.0), 1]),
+        ([0.1], lambda x: [0.3 - 0.2, 0.1]),
+        ([[1], (0.1,)], lambda x: [[1], (0.3 - 0.2,), [np.int64(1)], (np.float32(0.1),)]),
+    ],
+)
+def test_a_right_answer_in_other_numbers_is_right(x, answer):
+    assert exercise_of(x).check(answer).message.startswith("right: ")
+
+
+@pytest.mark.parametrize(
+    ("x", "answer"),
+    [
+        (1, lambda x: np.float64(2.0)),
+        (1.0, lambda x: np.bool_(True)),
+        ([1, 2], lambda x: [1, 2, 1]),
+        ([1, 2], lambda x: [1, 2, 1, 3]),
+        ([1, 0], lambda x: [True, False, True, False]),
+        ([1], lambda x: (1, 1)),
+    ],
+)
+def test_a_wrong_answer_in_numpys_numbers_or_a_list_is_wrong(x, answer):
+    assert exercise_of(x).check(answer).status == "wrong"
+
+
+def fails(*args):
+    raise RuntimeError("this object is broken")
+
+
+class Unprintable:
+    __repr__ = fails
+
+
+class Incomparable(list):
+    __len__ = fails
+    __iter__ = fails
+
+
+class Shapeless(torch.Tensor):
+    __torch_function__ = classmethod(fails)
+
+
+class Mute(ValueError):
+    __str__ = fails
+
+
+class MuteStub(NotImplementedError):
+    __str__ = fails
+
+
+def raises(error):
+    def answer(x):
+        raise error
+
+    return answer
+
+
+def recursive():
+    values = [1.0, 2.0]
+    values.append(values)
+    return values
+
+
+@pytest.mark.parametrize("x", [1, 1.0, "a", [1.0, 2.0], torch.ones(2)], ids=repr)
+@pytest.mark.parametrize(
+    ("answer", "shown"),
+    [
+        (lambda x: exit(), "raised SystemExit"),
+        (lambda x: sys.exit("done"), "raised SystemExit: done"),
+        (raises(Mute()), "<a test_check.Mute that can't be shown>"),
+        (lambda x: Unprintable(), "<a test_check.Unprintable that can't be shown>"),
+        (lambda x: [Unprintable()], "<a list that can't be shown>"),
+        (lambda x: {"a": Unprintable()}, "<a dict that can't be shown>"),
+        (lambda x: Incomparable(), "<a list that can't be shown>"),
+        (lambda x: recursive(), "<a list that can't be shown>"),
+        (lambda x: torch.ones(2, device="meta"), "<a meta tensor of shape (2,) that can't be shown>"),
+        (lambda x: torch.ones(2).to_sparse(), "returned a sparse float tensor of shape (2,)"),
+        (lambda x: torch.ones(2).as_subclass(Shapeless), "<a Shapeless that can't be shown>"),
+        (lambda x: np.array([x, None], dtype=object), "numpy.ndarray"),
+        (lambda x: 10**5000, "<an int that can't be shown>"),
+        (lambda x: "\ud800", "ud800"),
+        (raises(ValueError("\ud800")), "ValueError: \\ud800"),
+    ],
+)
+def test_whatever_a_function_does_a_check_ends_in_a_verdict(x, answer, shown):
+    result = exercise_of(x).check(answer)
+    assert result.status == "wrong"
+    assert shown in result.message
+    result.message.encode()  # can be printed
+
+
+def test_a_stub_whose_error_has_no_text_is_a_stub():
+    assert exercise_of(1).check(raises(MuteStub())).status == "not attempted"
+
+
+def test_the_readers_own_interrupt_stops_a_check():
+    with pytest.raises(KeyboardInterrupt):
+        exercise_of(1).check(raises(KeyboardInterrupt()))
+
+
+def test_the_function_cannot_change_the_probes():
+    def destroys(x):
+        answer = 2 * x
+        x.zero_()
+        return answer
+
+    exercise = exercise_of(torch.tensor([1.0, 2.0]))
+    assert "changed its input x in place" in exercise.check(destroys).message
+    assert exercise.probes[0].args[0].tolist() == [1.0, 2.0]
+    assert exercise.check(double).status == "right"
+
+
+def test_a_value_instead_of_the_function():
+    result = exercise_of(1).check(2)
+    assert result.message == "wrong: check takes the function itself, not a value: check(double)"
+
+
+def half_right(x):
+    halves = [
+        1 / x,
+        1 / (x - 1),
+    ]
+    return 2 * x if halves else None
+
+
+def unpacks(x):
+    return [row[x] for row in [[0]]]
+
+
+@pytest.mark.parametrize(
+    ("x", "answer", "line", "cause"),
+    [
+        (1, half_right, "  line 4:   1 / (x - 1),\n", "the divisor is 0"),
+        (3, unpacks, "  line 2:   return [row[x] for row in [[0]]]\n", "the index is beyond the end"),
+        (3, lambda x: {}[x], "  line 1:   (3, lambda x: {}[x]", "the dict has no such key"),
+        (3, lambda x: missing(x), "  line 1: ", "is it misspelled"),  # noqa: F821
+        (3, lambda x: {[x]: 2}, "  line 1: ", "make a tuple of a list"),
+        (3, lambda x: torch.softmax(np.ones(x), 0), "  line 1: ", "torch, NumPy or lists are mixed"),
+        (3, lambda x: np.ones(x).softmax(0), "  line 1: ", "tensors, arrays and lists have different methods"),
+        (3, lambda x: [1].sort().index(x), "  line 1: ", "a value is None"),
+        (3, lambda x: torch.ones(x) + torch.ones(2), "  line 1: ", "the shapes don't fit"),
+        (3, lambda x: np.ones(x) + np.ones(2), "  line 1: ", "the shapes don't fit"),
+        (3, lambda x: torch.ones(x) @ torch.ones(x).int(), "  line 1: ", "different kinds of numbers"),
+        (3, lambda x: half_right(), "  line 1: ", "passes other arguments"),
+        (3, lambda: 2, "", "the check calls double(x)."),
+        (3, lambda x: (lambda f: f(f))(lambda f: f(f)), "  line 1: ", "calls itself without end"),
+    ],
+)
+def test_a_crash_is_told_its_line_and_its_cause(x, answer, line, cause):
+    message = exercise_of(x).check(answer).message
+    assert line in message
+    assert cause in message.split("  cause:    ")[1].splitlines()[0]
+
+
+def test_no_path_of_the_machine_is_in_a_message():
+    message = exercise_of(1).check(raises(ImportError("no name x from (/opt/lib/python3/torch/__init__.py), 1/2/3")))
+    assert "ImportError: no name x from (__init__.py), 1/2/3" in first_line(message)
+    assert "/opt" not in message.message
+
+
+def test_what_is_hidden_stays_hidden():
+    exercise = exercise_of(1, 2, hidden=(77,), mistakes=("stops at 3", lambda x: 2 * x if x < 3 else 6))
+    assert exercise.check(double).message == "right: doubling. (2 of 2 checks)"
+    assert exercise.check(lambda x: {1: 2, 2: 4}.get(x, 5)).message == (
+        "wrong: your function is right on every input shown and wrong on one that isn't. Multiply by 2.\n"
+        "  check on an input that isn't shown: input 0"
+    )
+    assert first_line(exercise.check(lambda x: min(2 * x, 6))) == "wrong: stops at 3"
+    crash = exercise.check(lambda x: {1: 2, 2: 4}[x]).message
+    assert crash.startswith("wrong: your function raised KeyError. Multiply by 2.\n")
+    assert "  cause:    the dict has no such key" in crash
+    assert "77" not in crash
+
+
+def test_not_implemented_later_or_by_torch_is_wrong():
+    def half_done(x):
+        if x > 1:
+            raise NotImplementedError
+        return 2 * x
+
+    assert exercise_of(1, 2).check(half_done).status == "wrong"
+    assert exercise_of(torch.ones(2)).check(lambda x: torch.softmax(x.bool(), 0)).status == "wrong"
+
+
+def test_a_forgotten_return_is_mentioned():
+    assert "is a `return` missing?" in exercise_of(1).check(lambda x: None).message
+
+
+def test_long_values_are_cut_and_addresses_left_out():
+    class Odd:
+        pass
+
+    assert len(exercise_of(torch.zeros(1000)).check(lambda x: x + 1).message) < 1500
+    assert "<" in (message := exercise_of(1).check(lambda x: Odd()).message)
+    assert "0x" not in message
+
+
+def test_a_notebook_shows_the_message_once():
+    formatter = pytest.importorskip("IPython.core.formatters").IPythonDisplayFormatter()
+    result = exercise_of(1).check(double)
+    assert formatter(result) is True  # displayed by itself: IPython adds no output
+    assert repr(result) == "Result(status='right')"
