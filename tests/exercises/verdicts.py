@@ -1,30 +1,25 @@
-"""Answers to exercises as tests: `test_a_loop = right(exercises.top_k)(lambda probs, k: ...)`, or as decorators.
+"""Make tests of answers: `test_a_loop = right(exercises.top_k)(lambda probs, k: ...)`, or as decorators.
 
 Only for what no mistake in the exercise's file covers: other ways to be right, and plausible answers that are wrong.
 """
 
 
 def right(exercise):
-    """Make a test of another right answer."""
-
-    def test_of(answer):
-        def test():
-            message = exercise.check(answer).message
-            assert message.startswith("right: "), message
-
-        return test
-
-    return test_of
+    """Make a test that the answer is right."""
+    return told(exercise, "right: ")
 
 
 def wrong(exercise, phrase):
-    """Make a test of a wrong answer whose author must be told `phrase` in the first line."""
+    """Make a test that the answer is wrong, and its author told `phrase` in the first line."""
+    return told(exercise, "wrong: ", phrase)
 
+
+def told(exercise, beginning, phrase=""):
     def test_of(answer):
         def test():
             first_line = exercise.check(answer).message.splitlines()[0]
-            assert first_line.startswith("wrong: "), first_line
-            assert phrase in first_line
+            assert first_line.startswith(beginning), first_line
+            assert phrase in first_line, first_line
 
         return test
 
