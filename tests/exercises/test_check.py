@@ -183,14 +183,17 @@ def half_right(x):
 
 
 def unpacks(x):
-    return [row[x] for row in [[0]]]
+    def last(row):
+        return row[x]
+
+    return last([0])
 
 
 @pytest.mark.parametrize(
     ("answer", "line", "cause"),
     [
         (half_right, "  line 4:   1 / (x - 3),\n", "the divisor is 0"),
-        (unpacks, "  line 2:   return [row[x] for row in [[0]]]\n", "the index is beyond the end"),
+        (unpacks, "  line 3:   return row[x]\n", "the index is beyond the end"),
         (lambda x: {}[x], "  line 1:   (lambda x: {}[x]", "the dict has no such key"),
         (lambda x: missing(x), "  line 1: ", "is it misspelled"),  # noqa: F821
         (lambda x: {[x]: 2}, "  line 1: ", "make a tuple of a list"),
