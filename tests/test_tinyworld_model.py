@@ -9,10 +9,10 @@ import torch
 
 from course_utils import corpora, decoding, evaluation, pretrained
 from course_utils.corpora.tinyworld import DOMAINS, TinyWorld, question
+from course_utils.evaluation import token_surprises
 from course_utils.ngram import NGramLM
 from course_utils.pretrained.loading import MODELS
 from course_utils.training import document_row
-from course_utils.training.loss import token_surprises
 
 FOLDER = MODELS / "tinyworld"
 CONTEXT = 128

@@ -17,14 +17,15 @@ from torch.utils._pytree import tree_leaves
 from transformers import get_cosine_schedule_with_warmup, get_linear_schedule_with_warmup
 
 from course_utils import device, training
+from course_utils.evaluation import document_windows, scoring_windows
 from course_utils.training import Trainer, TrainingConfig, next_token_loss
 from course_utils.training.budget import MARGIN, Budget
 from course_utils.training.checkpoint import FILE_NAME
 from course_utils.training.compiling import can_compile
-from course_utils.training.data import document_windows, own_rows
 from course_utils.training.distributed import Processes
 from course_utils.training.muon import StackedMuon, orthogonalise
 from course_utils.training.optimizers import set_learning_rates
+from course_utils.training.windows import own_rows
 from course_utils.transformer import DecoderLM, TransformerConfig
 
 SHAPE = TransformerConfig(vocab_size=50, d_model=24, n_layers=2, n_heads=6, n_kv_heads=2, d_ff=40, context_length=16)
@@ -162,7 +163,7 @@ def test_scoring_counts_every_token_but_the_first_once(n, context_length, stride
     ids, stride = torch.arange(n), min(stride, context_length)
     counted, batches = [], set()
     for rank in range(n_processes):
-        share = list(training.scoring_windows(ids, context_length, stride, batch_size, rank, n_processes))
+        share = list(scoring_windows(ids, context_length, stride, batch_size, rank, n_processes))
         batches.add(len(share))
         for inputs, targets in share:
             assert inputs.shape[1] <= context_length
@@ -218,9 +219,9 @@ def test_rows_that_can_not_be_split_are_refused():
     ("call", "word"),
     [
         (lambda: training.random_windows(torch.arange(8), 2, 8, torch.Generator()), "needs 9"),
-        (lambda: next(training.scoring_windows(torch.arange(8), 4, 5)), "stride"),
-        (lambda: next(training.scoring_windows(torch.arange(8), 4, 0)), "stride"),
-        (lambda: next(training.scoring_windows(torch.arange(8), 0)), "context_length"),
+        (lambda: next(scoring_windows(torch.arange(8), 4, 5)), "stride"),
+        (lambda: next(scoring_windows(torch.arange(8), 4, 0)), "stride"),
+        (lambda: next(scoring_windows(torch.arange(8), 0)), "context_length"),
     ],
 )
 def test_windows_that_can_not_be_are_named(call, word):

@@ -1,5 +1,17 @@
-"""Evaluation: how well a model does, in numbers that can be compared."""
+"""Evaluation: how surprised a model is by a text, in numbers that can be compared."""
 
+from course_utils.evaluation.loss import IGNORE_INDEX, next_token_loss, token_surprises
 from course_utils.evaluation.perplexity import bits_per_byte, perplexity
+from course_utils.evaluation.scoring import total_nats
+from course_utils.evaluation.windows import document_windows, scoring_windows
 
-__all__ = ["bits_per_byte", "perplexity"]
+__all__ = [
+    "IGNORE_INDEX",
+    "bits_per_byte",
+    "document_windows",
+    "next_token_loss",
+    "perplexity",
+    "scoring_windows",
+    "token_surprises",
+    "total_nats",
+]

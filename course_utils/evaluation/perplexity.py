@@ -3,8 +3,8 @@
 import math
 from collections.abc import Callable
 
-from course_utils.training.data import Ids
-from course_utils.training.scoring import total_nats
+from course_utils.evaluation.scoring import total_nats
+from course_utils.evaluation.windows import Ids
 
 
 def perplexity(model: Callable, ids: Ids, context_length: int, stride: int | None = None) -> float:

@@ -19,12 +19,12 @@ import torch
 from torch import Tensor
 
 from course_utils.device import multiplies_bfloat16, pick_device
+from course_utils.evaluation.windows import Ids
 from course_utils.pretrained.trained import TOKENIZER, read_tokenizer
 from course_utils.tokenization import BPETokenizer, CharTokenizer, Tokenizer
 from course_utils.training.checkpoint import FILE_NAME, read_scalars
 from course_utils.training.compiling import can_compile
 from course_utils.training.config import OPTIMIZERS, TrainingConfig
-from course_utils.training.data import Batches, Ids
 from course_utils.training.distributed import current_processes, process_group
 from course_utils.training.flops import flops_per_token, matmul_peak
 from course_utils.training.saved import save_result, save_shape, save_weights
@@ -32,6 +32,7 @@ from course_utils.training.schedule import DECAYS
 from course_utils.training.streaming import StreamedWindows, document_row
 from course_utils.training.texts import Texts, read_corpus, read_file
 from course_utils.training.trainer import Trainer
+from course_utils.training.windows import Batches
 from course_utils.transformer import DecoderLM, TransformerConfig
 
 COMPILING_PAYS = 180  # seconds: steps get 1.2 times as fast, for 15 to 30 seconds the first time, 1 to 3 later

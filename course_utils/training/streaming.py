@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from course_utils.training.data import own_rows
+from course_utils.training.windows import own_rows
 
 if TYPE_CHECKING:
     import datasets

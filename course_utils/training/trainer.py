@@ -14,6 +14,9 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from course_utils.device import multiplies
+from course_utils.evaluation import next_token_loss
+from course_utils.evaluation.scoring import check_context, total_nats
+from course_utils.evaluation.windows import Ids, as_rows, as_token_ids
 from course_utils.training.budget import Budget
 from course_utils.training.checkpoint import (
     FILE_NAME,
@@ -23,13 +26,11 @@ from course_utils.training.checkpoint import (
     write_checkpoint,
 )
 from course_utils.training.config import TrainingConfig
-from course_utils.training.data import Batches, Ids, RandomWindows, as_rows, as_token_ids, digest
 from course_utils.training.distributed import current_processes, gradients_averaged, own_part, parallel, whole
 from course_utils.training.history import History, Step, Validation
-from course_utils.training.loss import next_token_loss
 from course_utils.training.optimizers import make_optimizers, set_learning_rates
 from course_utils.training.schedule import learning_rate_factor
-from course_utils.training.scoring import check_context, total_nats
+from course_utils.training.windows import Batches, RandomWindows, digest
 
 REMEDY = "try a lower learning rate"
 
@@ -239,7 +240,9 @@ class Trainer:
         history = self.history
         if self.val_rows is None or (history.validations and history.validations[-1].step == history.step):
             return
-        nats, tokens = total_nats(self.model, self.val_rows, self.context_length, processes=self.processes)
+        share = {"rank": self.processes.rank, "n_processes": self.processes.size}
+        totals = total_nats(self.model, self.val_rows, self.context_length, **share)
+        nats, tokens = self.processes.sum(torch.tensor(totals, dtype=torch.float64)).tolist()
         refuse_broken("validation loss", nats / tokens, history.step)
         history.validations.append(Validation(history.step, history.tokens, history.seconds, nats / tokens))
         if self.on_validation is not None:

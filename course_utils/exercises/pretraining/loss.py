@@ -6,9 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from course_utils.evaluation import next_token_loss, token_surprises
 from course_utils.exercises.core import Exercise, Mistake, Probe
-from course_utils.training import next_token_loss
-from course_utils.training.loss import token_surprises
 
 IGNORED = -100
 

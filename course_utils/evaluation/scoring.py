@@ -4,9 +4,8 @@ from collections.abc import Callable
 
 import torch
 
-from course_utils.training.data import Ids, as_rows, document_windows, scoring_windows
-from course_utils.training.distributed import Processes
-from course_utils.training.loss import token_surprises
+from course_utils.evaluation.loss import token_surprises
+from course_utils.evaluation.windows import Ids, as_rows, document_windows, scoring_windows
 
 TOKENS_AT_ONCE = 4096  # bounds the memory of the logits, (tokens, V)
 
@@ -17,7 +16,8 @@ def total_nats(
     ids: Ids,
     context_length: int,
     stride: int | None = None,
-    processes: Processes | None = None,
+    rank: int = 0,
+    n_processes: int = 1,
 ) -> tuple[float, int]:
     """Return the sum of -ln p over every token but the first of each text, and how many those are.
 
@@ -26,38 +26,36 @@ def total_nats(
         ids: (N,) token ids of one text, or a list of such rows, each scored alone from its own beginning.
         context_length: the most tokens the model reads at once.
         stride: as in `scoring_windows`; None scores disjoint windows.
-        processes: share the work among these; None does it all here.
+        rank, n_processes: score only the share of process `rank`; the shares of all sum to the whole.
 
     Returns:
-        Nats and the number of counted tokens, N - 1 of each text.
+        Nats and the number of counted tokens: N - 1 of each text, over all shares together.
 
     Raises:
         ValueError: fewer than two ids, a context longer than the model's, or a stride out of range.
     """
     rows = as_rows(ids)
     check_context(model, context_length)
-    processes = processes or Processes()
     device = next((p.device for p in model.parameters()), "cpu") if isinstance(model, torch.nn.Module) else "cpu"
     was_training = getattr(model, "training", False)
     if was_training:
         model.eval()
-    totals = torch.zeros(2, dtype=torch.float64)  # nats, tokens: kept apart, for a mean of means would be wrong
+    nats, tokens = 0.0, 0  # kept apart, for a mean of means would be wrong
     try:
         batch_size = max(1, TOKENS_AT_ONCE // context_length)
-        share = {"rank": processes.rank, "n_processes": processes.size}
         windows = (
-            scoring_windows(rows[0], context_length, stride, batch_size, **share)
+            scoring_windows(rows[0], context_length, stride, batch_size, rank, n_processes)
             if len(rows) == 1
-            else document_windows(rows, context_length, stride, batch_size, **share)
+            else document_windows(rows, context_length, stride, batch_size, rank, n_processes)
         )
         for inputs, targets in windows:
             surprises = token_surprises(model(inputs.to(device)), targets.to(device))
-            totals += torch.tensor([surprises.sum(dtype=torch.float64).item(), surprises.numel()], dtype=torch.float64)
+            nats += surprises.sum(dtype=torch.float64).item()
+            tokens += surprises.numel()
     finally:
         if was_training:
             model.train()
-    nats, tokens = processes.sum(totals).tolist()
-    return nats, int(tokens)
+    return nats, tokens
 
 
 def check_context(model: Callable, context_length: int) -> None:

@@ -3,8 +3,10 @@
 import torch
 from torch import Tensor
 
+IGNORE_INDEX = -100  # a target that is not counted, as in torch
 
-def next_token_loss(logits: Tensor, targets: Tensor, ignore_index: int = -100) -> Tensor:
+
+def next_token_loss(logits: Tensor, targets: Tensor, ignore_index: int = IGNORE_INDEX) -> Tensor:
     """Return the mean cross-entropy of the true next tokens, in nats.
 
     The surprise at one token is -ln p(token) = ln(sum of exp(logits)) - logit of the token.
@@ -29,7 +31,7 @@ def next_token_loss(logits: Tensor, targets: Tensor, ignore_index: int = -100) -
     return surprises.mean()
 
 
-def token_surprises(logits: Tensor, targets: Tensor, ignore_index: int = -100) -> Tensor:
+def token_surprises(logits: Tensor, targets: Tensor, ignore_index: int = IGNORE_INDEX) -> Tensor:
     """Return -ln p of every counted token, (N,) in reading order; arguments and errors as `next_token_loss`."""
     if logits.dim() < 1 or logits.shape[:-1] != targets.shape:
         raise ValueError(
