@@ -1,4 +1,31 @@
-"""Exercises with a check, hints and a solution: one module per notebook, one object per exercise.
+"""Exercises with a check, hints and a solution: a package per topic, a file per exercise, named after it.
 
 In a notebook: `from course_utils.exercises import decoding as exercises`, then `exercises.top_p.check(top_p)`.
+
+A file holds a plain reference, the probes, and each typical wrong answer with the whole sentence that its author must
+be told; what takes more than an expression is a function above the list:
+
+    def doubled(tokens: list[int]) -> list[int]:
+        \"""Return tokens twice, one copy after the other.\"""
+        return tokens + tokens
+
+    exercise = Exercise(
+        doubled,
+        minutes=2,
+        difficulty=1,
+        shown="a list times two is the list twice.",
+        hints=("What does + do with two lists?", "It joins them.", "tokens + tokens"),
+        probes=(Probe("two tokens", ([3, 4],), "Join tokens with itself."), Probe("none", ([],), "Return [].")),
+        hidden=(Probe("three tokens", ([7, 7, 5],), "Don't rely on how long the list is."),),
+    )
+
+    exercise.add_mistakes(
+        "each number is doubled. Repeat the list, not its values.",
+        lambda tokens: [2 * token for token in tokens],
+        "the copies are interleaved. Put one after the other.",
+        lambda tokens: [token for token in tokens for _ in range(2)],
+    )
+
+The tests find the file by itself, and try every mistake: each must be wrong and meet its own sentence. Crashes, answers
+of a wrong kind, inputs changed in place and rounded numbers need no mistake: the check tells them for every exercise.
 """

@@ -40,6 +40,14 @@ def kind(value: Any) -> str:
         return f"a {type(value).__name__}"
 
 
+def wrong_kind(got: Any, expected: Any) -> str | None:
+    """Say in a sentence what in an answer is of another kind than in the expected one, None if nothing is."""
+    try:
+        return _wrong_kind(got, expected, "")
+    except PROBLEMS:  # what can't be looked into is of its own kind at most
+        return None
+
+
 def show(value: Any) -> str:
     """Write a value short, numbers to four digits."""
     try:
@@ -71,6 +79,37 @@ def _same(got: Any, expected: Any) -> bool:
     return bool(got == expected)
 
 
+def _wrong_kind(got: Any, expected: Any, place: str) -> str | None:
+    got, expected = _plain(got), _plain(expected)
+    pair = kind(got), kind(expected)
+    if isinstance(expected, Raised) or pair == ("an int", "a float"):
+        return None
+    if pair[0] != pair[1]:
+        return (
+            f"{place + ' is' if place else 'your function returned'} {pair[0]}, not {pair[1]}{_remedy(got, expected)}."
+        )
+    inner: list[tuple[Any, Any, str]] = []  # a value, what it should be like, and its place
+    if isinstance(expected, dict) and expected:
+        odd = (key for key in got if kind(key) not in map(kind, expected))
+        inner += [(key, next(iter(expected)), f"the key {key!r}") for key in odd]
+        inner += [(got[key], expected[key], f"the value at {key!r}") for key in expected if key in got]
+    elif isinstance(expected, list | tuple):
+        inner += [(*both, f"element {i}") for i, both in enumerate(zip(got, expected, strict=False))]
+    found = (_wrong_kind(a, b, f"{where} of {place}" if place else where) for a, b, where in inner)
+    return next((sentence for sentence in found if sentence), None)
+
+
+def _remedy(got: Any, expected: Any) -> str:
+    """The end of the sentence on a wrong kind, where one call makes the right kind of the wrong one."""
+    if isinstance(expected, Tensor) and isinstance(got, list | np.ndarray):
+        return ": torch.tensor(...) makes one"
+    if isinstance(expected, list) and isinstance(got, Tensor | np.ndarray):
+        return ": .tolist() makes one"
+    if isinstance(expected, int | float) and isinstance(got, Tensor | np.ndarray):
+        return ": .item() makes one of a single number"
+    return ""
+
+
 def _plain(value: Any) -> Any:
     """A number or string of NumPy as Python's own; anything else as it is."""
     return value.item() if isinstance(value, np.generic) else value
@@ -98,7 +137,8 @@ def _tensor_words(value: Tensor) -> str:
 def _show(value: Any) -> str:
     value = _plain(value)
     if isinstance(value, Raised):
-        return f"{type(value.error).__name__}: {' '.join(str(value.error).split())}".removesuffix(": ")
+        text = re.sub(r"(?<![\w.])(/[\w.+-]+)+/(?=[\w.])", "", str(value.error))  # of a path, the file's name is enough
+        return f"{type(value.error).__name__}: {' '.join(text.split())}".removesuffix(": ")
     if isinstance(value, Tensor):
         return _show(value.tolist())
     if isinstance(value, float):

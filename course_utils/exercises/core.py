@@ -1,11 +1,9 @@
 """The core of an exercise: check an answer, give the next hint, show the solution.
 
-A check runs the student's function on small visible inputs, the probes, from fundamental to subtle. The first one
-that fails is shown with a sentence on what probably went wrong. That sentence belongs to a known mistake, if one
-would have given exactly the student's answers so far, else to the probe.
-
-To write an exercise, write the reference (or take the package's own function), the probes, and each typical
-mistake as a function; the tests want five wrong answers that are each met with the sentence meant for them.
+A check runs the student's function on small visible inputs, the probes, from fundamental to subtle, and at last on
+hidden ones: a table of the visible answers is no answer. The first probe that fails is met with a sentence on what
+probably went wrong. It belongs to a known mistake, if one would have given exactly the student's answers so far, else
+to the probe.
 """
 
 import inspect
@@ -14,7 +12,8 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
-from course_utils.exercises.answers import PROBLEMS, Raised, kind, same, show
+from course_utils.exercises.answers import PROBLEMS, Raised, same, show, wrong_kind
+from course_utils.exercises.crashes import explain
 
 
 @dataclass(frozen=True)
@@ -22,15 +21,15 @@ class Probe:
     """One input that isolates one mechanism: what it tests, the arguments, and what a failure probably means."""
 
     tests: str
-    args: tuple
+    args: tuple[Any, ...]
     likely: str
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """A typical wrong answer, as a function that makes exactly this mistake, and what to tell who made it."""
+    """A typical wrong answer, and what to tell who gave it."""
 
-    function: Callable
+    function: Callable[..., Any]
     tells: str
 
 
@@ -53,25 +52,40 @@ class Exercise:
         reference: the right answer; its name is the exercise's name, its parameters name the inputs.
         shown: one sentence on what a right answer has shown.
         hints: from a nudge to nearly the solution.
-        probes: the inputs, from fundamental to subtle.
-        mistakes: the typical wrong answers.
+        probes: the inputs that a student is shown, from fundamental to subtle.
+        hidden: the inputs after them, of which a message shows neither the values nor the right answer.
+        minutes: how long a student needs, about.
+        difficulty: from 1, a line that retraces the lecture, to 3.
         package: functions of the package that the reference calls, shown with the solution.
     """
 
-    reference: Callable
+    reference: Callable[..., Any]
     shown: str
     hints: tuple[str, ...]
     probes: tuple[Probe, ...]
-    mistakes: tuple[Mistake, ...]
-    package: tuple[Callable, ...] = ()
+    mistakes: list[Mistake] = field(default_factory=list)
+    hidden: tuple[Probe, ...] = ()
+    minutes: int = 10
+    difficulty: int = 1
+    package: tuple[Callable[..., Any], ...] = ()
     _hints_given: int = field(default=0, init=False)
+
+    def __repr__(self) -> str:
+        return f"{self.name}: about {self.minutes} minutes, difficulty {self.difficulty} of 3"
 
     @property
     def name(self) -> str:
         """Name of the function that the student writes."""
         return self.reference.__name__
 
-    def check(self, function: Callable) -> Result:
+    def add_mistakes(self, *pairs: str | Callable[..., Any]) -> None:
+        """Add typical wrong answers: in turn a sentence and the function whose author must be told it."""
+        for tells, function in zip(pairs[::2], pairs[1::2], strict=True):
+            if isinstance(function, str) or not isinstance(tells, str):
+                raise TypeError(f"{tells!r} and {function!r} are no sentence and function: give them in turn")
+            self.mistakes.append(Mistake(function, tells))
+
+    def check(self, function: Callable[..., Any]) -> Result:
         """Print whether `function` is right; if not, the first input where it fails and the likely mistake."""
         result = self._judge(function)
         print(result.message)
@@ -89,11 +103,11 @@ class Exercise:
         """Print the source of the reference, and of what it calls in the package."""
         print("\n\n".join(inspect.getsource(function).rstrip() for function in (self.reference, *self.package)))
 
-    def _judge(self, function: Callable) -> Result:
+    def _judge(self, function: Callable[..., Any]) -> Result:
         if not callable(function):
             return Result("wrong", f"wrong: check takes the function itself, not a value: check({self.name})")
-        answers = []  # the student's answer to each probe so far
-        for probe in self.probes:
+        answers: list[Any] = []  # the student's answer to each probe so far
+        for probe in (*self.probes, *self.hidden):
             args = deepcopy(probe.args)
             got, expected = _call(function, args), _call(self.reference, deepcopy(probe.args))
             answers.append(got)
@@ -102,44 +116,50 @@ class Exercise:
                 return Result("not attempted", f"not attempted: write {self.name} and run the check again.{note}")
             problem = self._problem(probe, args, answers, expected)
             if problem is not None:
-                lines = (
-                    f"wrong: {problem}",
-                    f"  check {len(answers)} of {len(self.probes)}: {probe.tests}",
-                    f"  input:    {self.name}({self._show_arguments(probe)})",
-                    f"  yours:    {show(got)}",
-                    f"  expected: {show(expected)}",
-                )
-                return Result("wrong", "\n".join(lines))
+                crash = explain(got.error, function, self._signature()) if isinstance(got, Raised) else ()
+                if len(answers) > len(self.probes):
+                    lines = [f"  check on an input that isn't shown: {probe.tests}", *crash]
+                else:
+                    inputs = ", ".join(f"{name}={show(arg)}" for name, arg in self._named(probe.args))
+                    lines = [
+                        f"  check {len(answers)} of {len(self.probes)}: {probe.tests}",
+                        f"  input:    {self.name}({inputs})",
+                        f"  yours:    {show(got)}",
+                        *crash,
+                        f"  expected: {show(expected)}",
+                    ]
+                return Result("wrong", "\n".join((f"wrong: {problem}", *lines)))
         return Result("right", f"right: {self.shown} ({len(self.probes)} of {len(self.probes)} checks)")
 
-    def _problem(self, probe: Probe, args: tuple, answers: list, expected: Any) -> str | None:
+    def _problem(self, probe: Probe, args: tuple[Any, ...], answers: list[Any], expected: Any) -> str | None:
         """Return the sentence on what went wrong with the last answer, None if nothing did."""
         got = answers[-1]
         if same(got, expected):
-            for name, before, after in zip(self._parameters(), probe.args, args, strict=False):
-                if not same(after, before):
-                    return (
-                        f"your function changed its input {name} in place. Work on a copy: the caller still needs it."
-                    )
-            return None
-        if isinstance(got, Raised):
-            return f"your function raised {show(got)}. {probe.likely}"
+            pairs = zip(self._named(args), probe.args, strict=True)
+            changed = [name for (name, arg), before in pairs if not same(arg, before)]
+            if not changed:
+                return None
+            return f"your function changed its input {changed[0]} in place. Work on a copy: the caller still needs it."
+        is_shown = len(answers) <= len(self.probes)
+        if isinstance(got, Raised):  # the text of an error may hold its input
+            return f"your function raised {show(got) if is_shown else type(got.error).__name__}. {probe.likely}"
         for mistake in self.mistakes:
-            seen = zip(self.probes, answers, strict=False)
+            seen = zip((*self.probes, *self.hidden), answers, strict=False)
             if all(same(answer, _call(mistake.function, deepcopy(earlier.args))) for earlier, answer in seen):
                 return mistake.tells
-        if kind(got) != kind(expected) and not isinstance(expected, Raised):
-            return f"your function returned {kind(got)}, not {kind(expected)}."
-        return probe.likely
+        problem = wrong_kind(got, expected) or probe.likely
+        return (
+            "" if is_shown else "your function is right on every input shown and wrong on one that isn't. "
+        ) + problem
 
-    def _parameters(self) -> list[str]:
-        return list(inspect.signature(self.reference).parameters)
+    def _named(self, args: tuple[Any, ...]) -> list[tuple[str, Any]]:
+        return list(zip(inspect.signature(self.reference).parameters, args, strict=False))
 
-    def _show_arguments(self, probe: Probe) -> str:
-        return ", ".join(f"{name}={show(value)}" for name, value in zip(self._parameters(), probe.args, strict=False))
+    def _signature(self) -> str:
+        return f"{self.name}({', '.join(inspect.signature(self.reference).parameters)})"
 
 
-def _call(function: Callable, args: tuple) -> Any:
+def _call(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
     try:
         return function(*args)
     except PROBLEMS as error:  # whatever a student's function raises is an answer to judge

@@ -1,0 +1,112 @@
+"""Top-p: the smallest set of tokens whose mass reaches p stays."""
+
+import torch
+from torch import Tensor, tensor
+
+from course_utils.decoding import top_p_filter
+from course_utils.exercises.core import Exercise, Probe
+from course_utils.exercises.decoding.top_k import keep, ranked
+
+
+def top_p(probs: Tensor, p: float) -> Tensor:
+    """Keep the smallest set of probs (V,) whose mass is at least p; return all V, renormalised."""
+    # the package works on logits: a log makes them, a softmax renormalises what is left
+    return top_p_filter(probs.log(), p).softmax(dim=-1)
+
+
+exercise = Exercise(
+    top_p,
+    minutes=20,
+    difficulty=3,
+    shown="the smallest set whose mass reaches p stays, each token at its id, and it sums to 1.",
+    hints=(
+        "Start from the most probable token and add tokens until their mass reaches p. The last one added stays.",
+        "Sort in descending order (stable=True). A token stays if the mass before it, cumsum - its own, is below p.",
+        "Float sums are rounded (.4 + .3 + .2 may be .8999999999999999): compare with p - 1e-6. Write the kept ones "
+        "back to their ids, divide by their sum.",
+    ),
+    probes=(
+        Probe(
+            "the token that crosses p is included",
+            (tensor([0.4, 0.25, 0.15, 0.12, 0.08]), 0.7),
+            "0.4 + 0.25 is below p = 0.7, with 0.15 it is above: three tokens stay, renormalised.",
+        ),
+        Probe(
+            "a mass of exactly p is enough",
+            (tensor([0.5, 0.25, 0.125, 0.125]), 0.75),
+            "0.5 + 0.25 is p already: no third token.",
+        ),
+        Probe(
+            "ids stay in place",
+            (tensor([0.125, 0.5, 0.125, 0.25]), 0.7),
+            "Sort to find the set, then put each probability back at its token's id.",
+        ),
+        Probe(
+            "the first token alone exceeds p",
+            (tensor([0.9, 0.06, 0.04]), 0.5),
+            "At least one token stays: the most probable, with probability 1.",
+        ),
+        Probe("p = 1 cuts nothing", (tensor([0.5, 0.3, 0.2]), 1.0), "With p = 1 all tokens stay."),
+        Probe(
+            "equal tokens: the lowest ids first",
+            (torch.full((4,), 0.25), 0.5),
+            "Two of the four equal tokens reach p: those with the lowest ids.",
+        ),
+        Probe(
+            "a rounded sum in float32",
+            (tensor([0.45, 0.35, 0.1, 0.1]), 0.8),
+            "In float32 .45 + .35 is a hair below .8: compare with p - 1e-6.",
+        ),
+        Probe(
+            "a rounded sum in float64",
+            (tensor([0.4, 0.3, 0.2, 0.1], dtype=torch.float64), 0.9),
+            "In float64 .4 + .3 + .2 is .8999999999999999: compare with p - 1e-6.",
+        ),
+        Probe(
+            "all equal, many",
+            (torch.full((20,), 0.05), 0.12),
+            "sort promises no order of equal tokens unless you say stable=True.",
+        ),
+    ),
+    hidden=(Probe("four of six", (tensor([0.07, 0.3, 0.11, 0.22, 0.13, 0.17]), 0.75), "Go on until p is reached."),),
+    package=(top_p_filter,),
+)
+
+
+def needed(probs, p, slack=1e-6):
+    """How many tokens reach the mass p, the most probable first."""
+    return 1 + int((probs[ranked(probs)].cumsum(0) < p - slack).sum())
+
+
+exercise.add_mistakes(
+    "nothing was cut. Set the tokens outside the set to 0.",
+    lambda probs, p: probs,
+    "the kept tokens don't sum to 1: divide by their sum.",
+    lambda probs, p: probs * (keep(probs, ranked(probs)[: needed(probs, p)]) > 0),
+    "you ran a softmax over probabilities. Kept probabilities need only a division by their sum.",
+    lambda probs, p: torch.where(keep(probs, ranked(probs)[: needed(probs, p)]) > 0, probs, -torch.inf).softmax(-1),
+    "the token that crosses p is missing. Without it the mass stays below p: keep it.",
+    lambda probs, p: keep(probs, ranked(probs)[: max(1, needed(probs, p) - 1)]),
+    "you compared each probability with p. It is their running sum that must reach p.",
+    lambda probs, p: probs * (probs >= p) / (probs * (probs >= p)).sum(),
+    "you kept single probabilities above 1 - p. It is their running sum that must reach p.",
+    lambda probs, p: probs * (probs >= 1 - p) / (probs * (probs >= 1 - p)).sum(),
+    "you kept the tail and cut the likely tokens.",
+    lambda probs, p: keep(probs, ranked(probs)[needed(probs, p) :]),
+    "you kept one token too many. The set ends with the token that crosses p.",
+    lambda probs, p: keep(probs, ranked(probs)[: needed(probs, p) + 1]),
+    "you cut the tokens out. Return all V probabilities, 0 where cut: the place of a number is its token's id.",
+    lambda probs, p: keep(probs[ranked(probs)], torch.arange(needed(probs, p)))[: needed(probs, p)],
+    "a mass of exactly p is enough: go on while the sum is below p, not while it is at most p.",
+    lambda probs, p: keep(probs, ranked(probs)[: 1 + int((probs[ranked(probs)].cumsum(0) <= p).sum())]),
+    "you went through the tokens in the order of their ids. Start from the most probable: sort.",
+    lambda probs, p: keep(probs, (probs.cumsum(0) - probs < p - 1e-6).nonzero()[:, 0]),
+    "the result is in sorted order. Put each probability back at its token's id.",
+    lambda probs, p: keep(probs[ranked(probs)], torch.arange(needed(probs, p))),
+    "you kept every token as probable as the last one: the set isn't the smallest. Count, don't threshold.",
+    lambda probs, p: keep(probs, (probs >= probs[ranked(probs)][needed(probs, p) - 1]).nonzero()[:, 0]),
+    "of equal tokens you kept the highest ids. Keep the lowest: sort(descending=True, stable=True).",
+    lambda probs, p: keep(probs, probs.argsort(stable=True).flip(0)[: needed(probs, p)]),
+    "a float sum fell a hair short of p, and one token too many stayed. Compare with p - 1e-6.",
+    lambda probs, p: keep(probs, ranked(probs)[: needed(probs, p, slack=0)]),
+)

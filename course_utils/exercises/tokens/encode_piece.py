@@ -1,0 +1,106 @@
+"""Encoding a piece with merges that are known."""
+
+from functools import reduce
+from itertools import pairwise, takewhile
+
+from course_utils.exercises.core import Exercise, Probe
+from course_utils.exercises.tokens.merge_pair import first_only, from_the_right
+from course_utils.tokenization.merges import replace_pair
+
+
+def encode_piece(piece: str, merges: list[tuple[str, str]]) -> list[str]:
+    """Cut a piece into tokens: letters first, then each merge in the order in which it was learned.
+
+    Source: Sennrich, Haddow and Birch (2016), "Neural Machine Translation of Rare Words with Subword Units", section
+    3.2.
+    """
+    tokens = list(piece)
+    for pair in merges:
+        tokens = replace_pair(tokens, pair, "".join(pair))
+    return tokens
+
+
+exercise = Exercise(
+    encode_piece,
+    minutes=10,
+    difficulty=2,
+    shown="the merges of training, replayed in the order learned.",
+    hints=(
+        "Encoding does again what training did: begin with single letters, then merge. In which order?",
+        "Go through `merges` from the first to the last. Each is applied everywhere it fits before the next one comes.",
+        "tokens = list(piece); for pair in merges: tokens = merge_pair(tokens, pair), with your answer to exercise 2.",
+    ),
+    probes=(
+        Probe("one merge", ("the", [("t", "h")]), "Begin with t, h, e; then (t, h) becomes th."),
+        Probe("two merges", ("that", [("t", "h"), ("a", "t")]), "Apply the second merge too."),
+        Probe(
+            "a merge of a merge", ("the", [("t", "h"), ("th", "e")]), "th from the first merge joins e in the second."
+        ),
+        Probe(
+            "a merge that doesn't fit is passed over",
+            ("hat", [("t", "h"), ("a", "t")]),
+            "(t, h) isn't in this piece; the next merge still counts.",
+        ),
+        Probe("a merge in several places", ("that bath", [("t", "h"), ("a", "th")]), "Apply a merge everywhere."),
+        Probe(
+            "the merge learned first wins",
+            ("abc", [("b", "c"), ("a", "b"), ("a", "bc")]),
+            "(b, c) was learned first, so b is taken when (a, b) comes, though a stands further left.",
+        ),
+        Probe(
+            "the longest token need not win",
+            ("abcd", [("b", "c"), ("a", "b"), ("ab", "c"), ("bc", "d")]),
+            "abc is a token, but the first merge, (b, c), leaves no b for it.",
+        ),
+        Probe("a run", ("aaaaa", [("a", "a"), ("aa", "a")]), "From the left: aa aa a, then aa a becomes aaa."),
+        Probe("no merges", ("hm", []), "Without merges every letter is a token."),
+        Probe("an empty piece", ("", [("t", "h")]), "No letters, no tokens: an empty list."),
+    ),
+    hidden=(
+        Probe(
+            "a longer piece",
+            ("anathema", [("a", "n"), ("t", "h"), ("n", "a"), ("an", "a"), ("h", "e"), ("th", "e"), ("m", "a")]),
+            "Begin with letters and apply every merge, in the order of the list.",
+        ),
+    ),
+    package=(replace_pair,),
+)
+
+
+def longest_first(piece, merges):
+    known = {*piece, *map("".join, merges)}
+    tokens = []
+    while piece:
+        tokens.append(max(filter(piece.startswith, known), key=len))
+        piece = piece.removeprefix(tokens[-1])
+    return tokens
+
+
+def leftmost_first(piece, merges):
+    tokens = list(piece)
+    while found := [pair for pair in pairwise(tokens) if pair in merges]:
+        tokens = first_only(tokens, found[0])
+    return tokens
+
+
+exercise.add_mistakes(
+    "these are the letters. Now apply the merges.",
+    lambda piece, merges: list(piece),
+    "you applied only the first merge. Go through all of them.",
+    lambda piece, merges: encode_piece(piece, merges[:1]),
+    "you went through the merges backwards. Begin with the one learned first.",
+    lambda piece, merges: encode_piece(piece, merges[::-1]),
+    "you stopped at a merge that isn't in this piece. Pass over it and go on.",
+    lambda piece, merges: encode_piece(piece, [*takewhile(lambda pair: "".join(pair) in piece, merges)]),
+    "you applied each merge once. Apply it everywhere before the next one comes.",
+    lambda piece, merges: reduce(first_only, merges, list(piece)),
+    "this is the whole piece as one token. Begin with single letters, list(piece), and join only by merges.",
+    lambda piece, merges: [piece],
+    "you took the longest known token from the left. That is another method (as in WordPiece): BPE replays "
+    "its merges in the order learned.",
+    longest_first,
+    "you merged the leftmost pair that is in the list. The order is that of the list, not that of the text.",
+    leftmost_first,
+    "you began at the right end. In a run it matters: a a a becomes aa a, not a aa.",
+    lambda piece, merges: reduce(from_the_right, merges, list(piece)),
+)

@@ -1,0 +1,51 @@
+import pytest
+import torch
+from verdicts import right, wrong
+
+from course_utils.decoding import top_p_filter
+from course_utils.exercises import decoding as exercises
+
+
+@right(exercises.temperature_probs)
+def test_shift_by_hand(logits, t):
+    if t == 0:
+        return torch.eye(len(logits), dtype=torch.float64)[int(logits.argmax())]
+    weights = torch.exp(logits / t - (logits / t).max())
+    return weights / weights.sum()
+
+
+@right(exercises.top_k)
+def test_top_k_in_python(probs, k):
+    kept = sorted(range(len(probs)), key=lambda i: -float(probs[i]))[:k]
+    total = sum(float(probs[i]) for i in kept)
+    return torch.tensor([float(probs[i]) / total if i in kept else 0.0 for i in range(len(probs))])
+
+
+@right(exercises.top_p)
+def test_top_p_of_sorted_values(probs, p):
+    values, ids = torch.sort(probs, descending=True, stable=True)
+    keep = values.cumsum(0) - values < p - 1e-6
+    kept = torch.zeros_like(probs).scatter(0, ids[keep], values[keep])
+    return kept / kept.sum()
+
+
+test_first_alone_lost = wrong(exercises.top_p, "At least one token stays")(
+    lambda probs, p: torch.zeros_like(probs) if probs.max() > p else exercises.top_p.reference(probs, p)
+)
+test_distinct_of_lists = wrong(exercises.distinct_n, "unhashable")(lambda tokens, n: len({tokens[:n]}) / len(tokens))
+
+
+def test_references_by_hand():
+    probs = torch.tensor([0.1, 0.4, 0.2, 0.3])
+    torch.testing.assert_close(exercises.top_p.reference(probs, 0.9), torch.tensor([0.0, 4 / 9, 2 / 9, 3 / 9]))
+    torch.testing.assert_close(exercises.top_k.reference(probs, 2), torch.tensor([0.0, 4 / 7, 0.0, 3 / 7]))
+    assert exercises.distinct_n.reference([1, 2, 1, 2, 1], 2) == 0.5
+    assert exercises.temperature_probs.reference(torch.tensor([1.0, 3.0, 3.0]), 0).tolist() == [0, 1, 0]
+
+
+@pytest.mark.parametrize("probe", [probe for probe in exercises.top_p.probes if "rounded" in probe.tests])
+def test_the_float_traps_are_traps(probe):
+    """They fail a comparison without slack, so they test what they claim to test."""
+    probs, p = probe.args
+    needed = int((top_p_filter(probs.log(), p) > -torch.inf).sum())
+    assert int((probs.cumsum(0) < p).sum()) + 1 == needed + 1

@@ -1,0 +1,49 @@
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+from verdicts import right, wrong
+
+from course_utils.exercises import start as exercises
+
+test_max_of_nothing_is_a_value_error = right(exercises.most_probable)(lambda probs: max(sorted(probs), key=probs.get))
+
+
+@right(exercises.relative_frequencies)
+def test_a_counter(counts):
+    if not counts:
+        raise ValueError
+    return Counter({word: count / sum(counts.values()) for word, count in counts.items()})
+
+
+@right(exercises.surprise)
+def test_minus_zero_and_numpy(p):
+    if not 0 <= p <= 1:
+        raise ValueError("no probability")
+    with np.errstate(divide="ignore"):
+        return -np.log2(p)  # -0.0 for p = 1 is as good as 0.0
+
+
+test_returned_error = wrong(exercises.relative_frequencies, "raise ValueError and say so")(
+    lambda counts: {word: count / sum(counts.values()) for word, count in counts.items()} or ValueError("no words")
+)
+test_first_skipped = wrong(exercises.most_probable, "look at every word, the first as well")(
+    lambda probs: max(sorted(probs)[1:], key=probs.get)
+)
+test_one_digit = wrong(exercises.surprise, "Return the value of -log2(p) as it is")(lambda p: round(-math.log2(p), 1))
+test_small_constant = wrong(exercises.surprise, "add or cut nothing")(lambda p: -math.log2(p + 1e-12))
+
+
+def test_references_by_hand():
+    expected = {"to": 0.5, "the": 0.25, "a": 0.25}
+    assert exercises.relative_frequencies.reference({"to": 2, "the": 1, "a": 1}) == expected
+    assert exercises.most_probable.reference({"b": 0.375, "c": 0.25, "a": 0.375}) == "a"
+    assert exercises.surprise.reference(1 / 1024) == 10
+    assert math.copysign(1, exercises.surprise.reference(1.0)) == 1  # not -0.0, which prints as -0.0
+
+
+@pytest.mark.parametrize("p", [-0.001, 1.001, -math.inf, math.inf, math.nan])
+def test_surprise_tells_what_is_no_probability(p):
+    with pytest.raises(ValueError, match=f"p = {p} is no probability"):
+        exercises.surprise.reference(p)
