@@ -70,8 +70,8 @@ def test_what_is_filled_in_changes_no_loss():
 def test_references_by_hand():
     assert exercises.inputs_and_targets.reference([[5, 6, 7], [5, 9]], 0) == ([[5, 6], [5, 0]], [[6, 7], [9, -100]])
     assert exercises.inputs_and_targets.reference([], 0) == ([], [])
-    rates = [exercises.learning_rate.reference(progress, 8.0, 0.2, 0.25) for progress in (0, 0.1, 0.2, 0.6, 1)]
-    assert rates == pytest.approx([0, 4, 8, 5, 2])
+    rates = [exercises.learning_rate.reference(progress, 8.0, 0.2, 0.25) for progress in (0, 0.1, 0.2, 0.4, 0.6, 1)]
+    assert rates == pytest.approx([0, 4, 8, 7.121320, 5, 2])
 
 
 @pytest.mark.parametrize("progress", [-0.01, 1.01, math.nan])
