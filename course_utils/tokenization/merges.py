@@ -9,9 +9,11 @@ import heapq
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import TypeVar
 
 from course_utils.tokenization.gpt2 import ORDER
 
+Token = TypeVar("Token")
 Pair = tuple[int, int]
 GAP = -1  # no token: between two pieces, and where a merged token's right part stood
 
@@ -86,22 +88,22 @@ def learn_merges(pieces: Mapping[bytes, int], n_merges: int) -> list[tuple[bytes
     return merges
 
 
-def replace_pair(ids: Sequence[int], pair: Pair, new: int) -> list[int]:
-    """Replace each occurrence of a pair by one new id, from left to right.
+def replace_pair(tokens: Sequence[Token], pair: tuple[Token, Token], new: Token) -> list[Token]:
+    """Replace each occurrence of a pair by one new token, from left to right.
 
     Args:
-        ids: the tokens of one piece.
-        pair: the ids of two neighbours.
-        new: the id that takes their place.
+        tokens: of one piece: ids, strings or bytes.
+        pair: two neighbours.
+        new: what takes their place.
     """
     left, right = pair
     replaced = []
     i = 0
-    while i < len(ids):
-        if ids[i] == left and i + 1 < len(ids) and ids[i + 1] == right:
+    while i < len(tokens):
+        if tokens[i] == left and i + 1 < len(tokens) and tokens[i + 1] == right:
             replaced.append(new)
             i += 2
         else:
-            replaced.append(ids[i])
+            replaced.append(tokens[i])
             i += 1
     return replaced
