@@ -169,7 +169,7 @@ def test_a_value_instead_of_the_function():
     assert exercise_of(1).check(2).message == "wrong: check takes the function itself, not a value: check(double)"
 
 
-@pytest.mark.parametrize("mistakes", [(abs, "unchanged"), ("a", "b", abs), ("a", abs, "b"), ("a", abs, abs)])
+@pytest.mark.parametrize("mistakes", [(abs, "unchanged"), ("a", "b", abs), ("a", abs, "b"), (abs, abs)])
 def test_mistakes_are_a_sentence_and_a_function_in_turn(mistakes):
     with pytest.raises(TypeError, match="double: give a sentence and its function in turn, got "):
         exercise_of(1, mistakes=mistakes)

@@ -14,18 +14,12 @@ from verdicts import first_line
 
 from course_utils import exercises
 from course_utils.exercises.answers import PROBLEMS, same
-from course_utils.exercises.core import Exercise
 
 PACKAGE = Path(exercises.__file__).parent
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-TOPICS = {
-    path.parent.name: import_module(f"course_utils.exercises.{path.parent.name}") for path in PACKAGE.glob("*/*.py")
-}
 EXERCISES = {
-    f"{topic}.{name}": value
-    for topic, module in sorted(TOPICS.items())
-    for name, value in vars(module).items()
-    if isinstance(value, Exercise)
+    f"{path.parent.name}.{path.stem}": import_module(f"course_utils.exercises.{path.parent.name}.{path.stem}").exercise
+    for path in sorted(PACKAGE.glob("*/[!_]*.py"))
 }
 every_exercise = pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
 
@@ -48,11 +42,11 @@ def test_each_exercise_belongs_to_one_notebook_and_is_checked_there():
     assert sorted(checked) == sorted(EXERCISES)
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.glob("*/[!_]*.py")), ids=lambda path: path.stem)
-def test_a_file_is_an_exercise_of_its_name(path):
-    module = import_module(f"course_utils.exercises.{path.parent.name}.{path.stem}")
-    assert EXERCISES[f"{path.parent.name}.{path.stem}"] is module.exercise
-    assert module.exercise.name == path.stem
+@pytest.mark.parametrize("name", EXERCISES)
+def test_a_topic_offers_each_exercise_under_the_name_of_its_file(name):
+    topic, function = name.split(".")
+    assert getattr(import_module(f"course_utils.exercises.{topic}"), function) is EXERCISES[name]
+    assert EXERCISES[name].name == function
 
 
 @every_exercise

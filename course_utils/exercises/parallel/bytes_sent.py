@@ -2,8 +2,6 @@
 
 from course_utils.exercises.core import Exercise, Probe
 
-TRANSFERS = {0: 2, 1: 2, 2: 2, 3: 3}  # stage -> reduce-scatters and all-gathers in a step
-
 
 def bytes_sent(stage: int, n_bytes: int, n_gpus: int) -> float:
     """Return the bytes that each GPU sends in one step, if all are in a ring.
@@ -22,11 +20,12 @@ def bytes_sent(stage: int, n_bytes: int, n_gpus: int) -> float:
 
     Source: Rajbhandari et al. (2020), "ZeRO: Memory Optimizations Toward Training Trillion Parameter Models", sec. 7.
     """
-    if stage not in TRANSFERS:
+    if stage not in (0, 1, 2, 3):
         raise ValueError(f"stage must be 0, 1, 2 or 3, got {stage}")
     if n_gpus < 1:
         raise ValueError(f"n_gpus must be at least 1, got {n_gpus}")
-    return TRANSFERS[stage] * (n_gpus - 1) / n_gpus * n_bytes
+    transfers = 3 if stage == 3 else 2  # reduce-scatters and all-gathers in a step
+    return transfers * (n_gpus - 1) / n_gpus * n_bytes
 
 
 exercise = Exercise(
@@ -106,9 +105,9 @@ exercise.add_mistakes(
     "stage 2 gathers too: the weights that the others have moved.",
     lambda stage, n_bytes, n_gpus: sent([2, 2, 1, 3][stage], n_bytes, n_gpus),
     "one GPU has nobody to send to: 0 bytes.",
-    lambda stage, n_bytes, n_gpus: TRANSFERS[stage] * max(n_gpus - 1, 1) / n_gpus * n_bytes,
+    lambda stage, n_bytes, n_gpus: [2, 2, 2, 3][stage] * max(n_gpus - 1, 1) / n_gpus * n_bytes,
     "you rounded the part down. Some parts are a byte longer: don't round.",
-    lambda stage, n_bytes, n_gpus: float(TRANSFERS[stage] * (n_gpus - 1) * (n_bytes // n_gpus)),
+    lambda stage, n_bytes, n_gpus: float([2, 2, 2, 3][stage] * (n_gpus - 1) * (n_bytes // n_gpus)),
     "stage 4 doesn't exist. A typing error should not give a number: raise ValueError.",
     lambda stage, n_bytes, n_gpus: sent(3 if stage >= 3 else 2, n_bytes, n_gpus),
 )

@@ -4,7 +4,6 @@ import math
 
 from course_utils.exercises.core import Exercise, Probe
 
-SECONDS_A_DAY = 24 * 60 * 60
 WORK = 10**9, 28_800_000_000  # parameters and tokens
 
 
@@ -27,7 +26,7 @@ def training_days(n_parameters: int, n_tokens: int, n_gpus: int, peak: float, mf
         raise ValueError(f"n_gpus must be at least 1, got {n_gpus}")
     if not 0 < mfu <= 1:
         raise ValueError(f"mfu is a share of the peak, above 0 and at most 1, got {mfu}")
-    return 6 * n_parameters * n_tokens / (n_gpus * peak * mfu) / SECONDS_A_DAY
+    return 6 * n_parameters * n_tokens / (n_gpus * peak * mfu) / (24 * 60 * 60)
 
 
 exercise = Exercise(
@@ -71,7 +70,7 @@ exercise = Exercise(
 
 def days(operations, a_second):
     """What a student does last: operations over speed, in days."""
-    return operations / a_second / SECONDS_A_DAY
+    return operations / a_second / (24 * 60 * 60)
 
 
 def percentage_guessed(n_parameters, n_tokens, n_gpus, peak, mfu):
@@ -88,7 +87,7 @@ exercise.add_mistakes(
     "the factor 6 is missing: 2 operations forward and 4 backward, per parameter and token.",
     lambda n_parameters, n_tokens, n_gpus, peak, mfu: days(n_parameters * n_tokens, n_gpus * peak * mfu),
     "these are seconds. A day has 86,400 of them.",
-    lambda *args: training_days(*args) * SECONDS_A_DAY,
+    lambda *args: training_days(*args) * 24 * 60 * 60,
     "these are minutes. A day has 1,440 of them.",
     lambda *args: training_days(*args) * 24 * 60,
     "these are hours. A day has 24 of them.",
