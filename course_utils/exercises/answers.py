@@ -71,7 +71,8 @@ def _same(got: Any, expected: Any) -> bool:
         got, expected = got.detach().cpu().double(), expected.detach().cpu().double()
         return torch.allclose(got, expected, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True)
     if isinstance(expected, float):
-        return math.isclose(got, expected, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+        both_nan = math.isnan(got) and math.isnan(expected)
+        return both_nan or math.isclose(got, expected, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
     if isinstance(expected, dict):
         return got.keys() == expected.keys() and all(_same(got[key], expected[key]) for key in expected)
     if isinstance(expected, list | tuple):
@@ -81,13 +82,12 @@ def _same(got: Any, expected: Any) -> bool:
 
 def _wrong_kind(got: Any, expected: Any, place: str) -> str | None:
     got, expected = _plain(got), _plain(expected)
-    pair = kind(got), kind(expected)
-    if isinstance(expected, Raised) or pair == ("an int", "a float"):
+    found, wanted = kind(got), kind(expected)
+    if isinstance(expected, Raised) or (found, wanted) == ("an int", "a float"):
         return None
-    if pair[0] != pair[1]:
-        return (
-            f"{place + ' is' if place else 'your function returned'} {pair[0]}, not {pair[1]}{_remedy(got, expected)}."
-        )
+    if found != wanted:
+        beginning = f"{place} is" if place else "your function returned"
+        return f"{beginning} {found}, not {wanted}{_remedy(got, expected)}."
     inner: list[tuple[Any, Any, str]] = []  # a value, what it should be like, and its place
     if isinstance(expected, dict) and expected:
         odd = (key for key in got if kind(key) not in map(kind, expected))
@@ -95,8 +95,8 @@ def _wrong_kind(got: Any, expected: Any, place: str) -> str | None:
         inner += [(got[key], expected[key], f"the value at {key!r}") for key in expected if key in got]
     elif isinstance(expected, list | tuple):
         inner += [(*both, f"element {i}") for i, both in enumerate(zip(got, expected, strict=False))]
-    found = (_wrong_kind(a, b, f"{where} of {place}" if place else where) for a, b, where in inner)
-    return next((sentence for sentence in found if sentence), None)
+    sentences = (_wrong_kind(a, b, f"{where} of {place}" if place else where) for a, b, where in inner)
+    return next(filter(None, sentences), None)
 
 
 def _remedy(got: Any, expected: Any) -> str:
@@ -117,21 +117,25 @@ def _plain(value: Any) -> Any:
 
 def _kind(value: Any) -> str:
     if isinstance(value, Tensor):
-        return f"{_tensor_words(value)} tensor of shape {tuple(value.shape)}"
+        return f"{_with_article(_tensor_word(value))} tensor of shape {tuple(value.shape)}"
     for base in (bool, int, float, dict, list):  # a bool is an int, a Counter is a dict
         if isinstance(value, base):
-            return f"an {base.__name__}" if base is int else f"a {base.__name__}"
+            return _with_article(base.__name__)
     module = type(value).__module__
     return f"a {type(value).__name__}" if module == "builtins" else f"a {module}.{type(value).__name__}"
 
 
-def _tensor_words(value: Tensor) -> str:
+def _tensor_word(value: Tensor) -> str:
     if value.is_meta:
-        return "a meta"  # it has a shape and no numbers
-    number = "a bool" if value.dtype == torch.bool else "an int"
+        return "meta"  # it has a shape and no numbers
+    number = "bool" if value.dtype == torch.bool else "int"
     if value.is_floating_point() or value.is_complex():
-        number = "a complex" if value.is_complex() else "a float"
-    return number if value.layout == torch.strided else f"a sparse {number.split()[1]}"
+        number = "complex" if value.is_complex() else "float"
+    return number if value.layout == torch.strided else f"sparse {number}"
+
+
+def _with_article(word: str) -> str:
+    return f"an {word}" if word == "int" else f"a {word}"
 
 
 def _show(value: Any) -> str:

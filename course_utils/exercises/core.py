@@ -10,6 +10,7 @@ import inspect
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any
 
 from course_utils.exercises.answers import PROBLEMS, Raised, same, show, wrong_kind
@@ -50,25 +51,36 @@ class Exercise:
 
     Args:
         reference: the right answer; its name is the exercise's name, its parameters name the inputs.
+        minutes: how long a student needs, about.
+        difficulty: from 1, a line that retraces the lecture, to 3.
         shown: one sentence on what a right answer has shown.
         hints: from a nudge to nearly the solution.
         probes: the inputs that a student is shown, from fundamental to subtle.
         hidden: the inputs after them, of which a message shows neither the values nor the right answer.
-        minutes: how long a student needs, about.
-        difficulty: from 1, a line that retraces the lecture, to 3.
         package: functions of the package that the reference calls, shown with the solution.
+
+    Raises:
+        ValueError: minutes aren't whole and positive, difficulty isn't 1, 2 or 3, or nothing is hidden.
     """
 
     reference: Callable[..., Any]
+    minutes: int
+    difficulty: int
     shown: str
     hints: tuple[str, ...]
     probes: tuple[Probe, ...]
-    mistakes: list[Mistake] = field(default_factory=list)
-    hidden: tuple[Probe, ...] = ()
-    minutes: int = 10
-    difficulty: int = 1
+    hidden: tuple[Probe, ...]
     package: tuple[Callable[..., Any], ...] = ()
+    mistakes: list[Mistake] = field(default_factory=list, init=False)
     _hints_given: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.minutes, int) or self.minutes < 1:
+            raise ValueError(f"{self.name}: minutes must be a whole number from 1 on, got {self.minutes!r}")
+        if self.difficulty not in (1, 2, 3):
+            raise ValueError(f"{self.name}: difficulty must be 1, 2 or 3, got {self.difficulty!r}")
+        if not self.hidden:
+            raise ValueError(f"{self.name}: hidden is empty. Give it a Probe, or a table of the answers shown is right")
 
     def __repr__(self) -> str:
         return f"{self.name}: about {self.minutes} minutes, difficulty {self.difficulty} of 3"
@@ -79,10 +91,14 @@ class Exercise:
         return self.reference.__name__
 
     def add_mistakes(self, *pairs: str | Callable[..., Any]) -> None:
-        """Add typical wrong answers: in turn a sentence and the function whose author must be told it."""
-        for tells, function in zip(pairs[::2], pairs[1::2], strict=True):
-            if isinstance(function, str) or not isinstance(tells, str):
-                raise TypeError(f"{tells!r} and {function!r} are no sentence and function: give them in turn")
+        """Add typical wrong answers: in turn a sentence and the function whose author must be told it.
+
+        Raises:
+            TypeError: a sentence or a function is missing or out of place.
+        """
+        for tells, function in zip_longest(pairs[::2], pairs[1::2]):
+            if not (isinstance(tells, str) and callable(function)):
+                raise TypeError(f"{self.name}: give a sentence and its function in turn, got {tells!r}, {function!r}")
             self.mistakes.append(Mistake(function, tells))
 
     def check(self, function: Callable[..., Any]) -> Result:
@@ -103,40 +119,33 @@ class Exercise:
         """Print the source of the reference, and of what it calls in the package."""
         print("\n\n".join(inspect.getsource(function).rstrip() for function in (self.reference, *self.package)))
 
+    @property
+    def _inputs(self) -> list[str]:
+        return list(inspect.signature(self.reference).parameters)
+
     def _judge(self, function: Callable[..., Any]) -> Result:
         if not callable(function):
             return Result("wrong", f"wrong: check takes the function itself, not a value: check({self.name})")
         answers: list[Any] = []  # the student's answer to each probe so far
         for probe in (*self.probes, *self.hidden):
             args = deepcopy(probe.args)
-            got, expected = _call(function, args), _call(self.reference, deepcopy(probe.args))
-            answers.append(got)
-            if len(answers) == 1 and _is_stub(got):
-                note = " It returned None: is a `return` missing?" if got is None else ""
+            answers.append(_call(function, args))
+            if len(answers) == 1 and _is_stub(answers[0]):
+                note = " It returned None: is a `return` missing?" if answers[0] is None else ""
                 return Result("not attempted", f"not attempted: write {self.name} and run the check again.{note}")
+            expected = _call(self.reference, deepcopy(probe.args))
             problem = self._problem(probe, args, answers, expected)
             if problem is not None:
-                crash = explain(got.error, function, self._signature()) if isinstance(got, Raised) else ()
-                if len(answers) > len(self.probes):
-                    lines = [f"  check on an input that isn't shown: {probe.tests}", *crash]
-                else:
-                    inputs = ", ".join(f"{name}={show(arg)}" for name, arg in self._named(probe.args))
-                    lines = [
-                        f"  check {len(answers)} of {len(self.probes)}: {probe.tests}",
-                        f"  input:    {self.name}({inputs})",
-                        f"  yours:    {show(got)}",
-                        *crash,
-                        f"  expected: {show(expected)}",
-                    ]
-                return Result("wrong", "\n".join((f"wrong: {problem}", *lines)))
+                details = self._details(function, probe, answers, expected)
+                return Result("wrong", "\n".join((f"wrong: {problem}", *details)))
         return Result("right", f"right: {self.shown} ({len(self.probes)} of {len(self.probes)} checks)")
 
     def _problem(self, probe: Probe, args: tuple[Any, ...], answers: list[Any], expected: Any) -> str | None:
         """Return the sentence on what went wrong with the last answer, None if nothing did."""
         got = answers[-1]
         if same(got, expected):
-            pairs = zip(self._named(args), probe.args, strict=True)
-            changed = [name for (name, arg), before in pairs if not same(arg, before)]
+            triples = zip(self._inputs, args, probe.args, strict=False)
+            changed = [name for name, arg, before in triples if not same(arg, before)]
             if not changed:
                 return None
             return f"your function changed its input {changed[0]} in place. Work on a copy: the caller still needs it."
@@ -147,16 +156,24 @@ class Exercise:
             seen = zip((*self.probes, *self.hidden), answers, strict=False)
             if all(same(answer, _call(mistake.function, deepcopy(earlier.args))) for earlier, answer in seen):
                 return mistake.tells
-        problem = wrong_kind(got, expected) or probe.likely
-        return (
-            "" if is_shown else "your function is right on every input shown and wrong on one that isn't. "
-        ) + problem
+        beginning = "" if is_shown else "your function is right on every input shown and wrong on one that isn't. "
+        return beginning + (wrong_kind(got, expected) or probe.likely)
 
-    def _named(self, args: tuple[Any, ...]) -> list[tuple[str, Any]]:
-        return list(zip(inspect.signature(self.reference).parameters, args, strict=False))
-
-    def _signature(self) -> str:
-        return f"{self.name}({', '.join(inspect.signature(self.reference).parameters)})"
+    def _details(self, function: Callable[..., Any], probe: Probe, answers: list[Any], expected: Any) -> list[str]:
+        """Return the lines on the input, the last answer and the right one; of a hidden input only what it tests."""
+        got = answers[-1]
+        signature = f"{self.name}({', '.join(self._inputs)})"
+        crash = explain(got.error, function, signature) if isinstance(got, Raised) else []
+        if len(answers) > len(self.probes):
+            return [f"  check on an input that isn't shown: {probe.tests}", *crash]
+        inputs = ", ".join(f"{name}={show(arg)}" for name, arg in zip(self._inputs, probe.args, strict=False))
+        return [
+            f"  check {len(answers)} of {len(self.probes)}: {probe.tests}",
+            f"  input:    {self.name}({inputs})",
+            f"  yours:    {show(got)}",
+            *crash,
+            f"  expected: {show(expected)}",
+        ]
 
 
 def _call(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:

@@ -1,27 +1,26 @@
 """The check itself, on toy exercises: its messages, what counts as the same answer, crashes, hidden inputs."""
 
+import math
 import sys
 
 import numpy as np
 import pytest
 import torch
+from verdicts import first_line
 
 from course_utils.exercises.core import Exercise, Probe
-
-
-def first_line(result):
-    return result.message.splitlines()[0]
 
 
 def double(x):
     return dict(x) if isinstance(x, dict) else 2 * x
 
 
-def exercise_of(*inputs, mistakes=(), hidden=()):
-    probes, others = (
+def exercise_of(*inputs, hidden=None, mistakes=(), minutes=2, difficulty=1):
+    hidden = inputs[-1:] if hidden is None else hidden
+    probes, hidden = (
         tuple(Probe(f"input {i}", (x,), "Multiply by 2.") for i, x in enumerate(values)) for values in (inputs, hidden)
     )
-    exercise = Exercise(double, shown="doubling.", hints=("Twice.",), probes=probes, hidden=others)
+    exercise = Exercise(double, minutes, difficulty, "doubling.", ("Twice.",), probes, hidden)
     exercise.add_mistakes(*mistakes)
     return exercise
 
@@ -64,6 +63,7 @@ WANTED = "not a float tensor of shape (2,)"
         (VECTOR, lambda x: (2 * x).double().requires_grad_(), "right"),
         ([[1], (0.1,)], lambda x: [[1], (0.3 - 0.2,), [np.int64(1)], (np.float32(0.1),)], "right"),
         (TEXTS, lambda x: {"the": [np.float32(0.5), 1], "a": [3 * 0.5]}, "right"),
+        (math.nan, lambda x: x, "right"),
         # not the same
         (1.0, lambda x: float("nan"), "wrong: Multiply by 2."),
         (VECTOR, lambda x: x * torch.nan, "wrong: Multiply by 2."),
@@ -169,9 +169,17 @@ def test_a_value_instead_of_the_function():
     assert exercise_of(1).check(2).message == "wrong: check takes the function itself, not a value: check(double)"
 
 
-def test_mistakes_are_a_sentence_and_a_function_in_turn():
-    with pytest.raises(TypeError, match="give them in turn"):
-        exercise_of(1, mistakes=(lambda x: x, "unchanged"))
+@pytest.mark.parametrize("mistakes", [(abs, "unchanged"), ("a", "b", abs), ("a", abs, "b"), (abs, abs)])
+def test_mistakes_are_a_sentence_and_a_function_in_turn(mistakes):
+    with pytest.raises(TypeError, match="double: give a sentence and its function in turn, got "):
+        exercise_of(1, mistakes=mistakes)
+
+
+def test_an_exercise_says_its_minutes_and_difficulty_and_hides_an_input():
+    assert repr(exercise_of(1, minutes=20, difficulty=3)) == "double: about 20 minutes, difficulty 3 of 3"
+    for wrong in ({"minutes": 0}, {"minutes": 1.5}, {"difficulty": 0}, {"difficulty": 4}, {"hidden": ()}):
+        with pytest.raises(ValueError, match=f"double: {next(iter(wrong))} "):
+            exercise_of(1, **wrong)
 
 
 def half_right(x):

@@ -10,29 +10,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from verdicts import first_line
 
 from course_utils import exercises
 from course_utils.exercises.answers import PROBLEMS, same
-from course_utils.exercises.core import Exercise
 
 PACKAGE = Path(exercises.__file__).parent
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-TOPICS = {
-    path.parent.name: import_module(f"course_utils.exercises.{path.parent.name}") for path in PACKAGE.glob("*/*.py")
-}
 EXERCISES = {
-    f"{topic}.{name}": value
-    for topic, module in sorted(TOPICS.items())
-    for name, value in vars(module).items()
-    if isinstance(value, Exercise)
+    f"{path.parent.name}.{path.stem}": import_module(f"course_utils.exercises.{path.parent.name}.{path.stem}").exercise
+    for path in sorted(PACKAGE.glob("*/[!_]*.py"))
 }
-CONVERTED = {name: exercise for name, exercise in EXERCISES.items() if exercise.hidden}
 every_exercise = pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
-every_converted = pytest.mark.parametrize("exercise", CONVERTED.values(), ids=CONVERTED)
-
-
-def first_line(result):
-    return result.message.splitlines()[0]
 
 
 def outcome(function, args):
@@ -53,22 +42,15 @@ def test_each_exercise_belongs_to_one_notebook_and_is_checked_there():
     assert sorted(checked) == sorted(EXERCISES)
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.glob("*/[!_]*.py")), ids=lambda path: path.stem)
-def test_a_file_is_an_exercise_of_its_name(path):
-    module = import_module(f"course_utils.exercises.{path.parent.name}.{path.stem}")
-    if not hasattr(module, "exercise"):
-        pytest.skip("not yet written as one file")
-    assert EXERCISES[f"{path.parent.name}.{path.stem}"] is module.exercise
-    assert module.exercise.name == path.stem
+@pytest.mark.parametrize("name", EXERCISES)
+def test_a_topic_offers_each_exercise_under_the_name_of_its_file(name):
+    topic, function = name.split(".")
+    assert getattr(import_module(f"course_utils.exercises.{topic}"), function) is EXERCISES[name]
+    assert EXERCISES[name].name == function
 
 
-@every_converted
-def test_its_minutes_difficulty_and_hints(exercise, capsys):
-    assert repr(exercise) == (
-        f"{exercise.name}: about {exercise.minutes:d} minutes, difficulty {exercise.difficulty:d} of 3"
-    )
-    assert 2 <= exercise.minutes <= 60
-    assert 1 <= exercise.difficulty <= 3
+@every_exercise
+def test_the_hints_come_one_by_one(exercise, capsys):
     assert len(exercise.hints) >= 3
     exercise = replace(exercise)  # no hint given yet
     for number, hint in enumerate(exercise.hints, start=1):
@@ -135,7 +117,7 @@ def test_no_probe_can_be_skipped(exercise):
         assert f"check {odd_one + 1} of {len(exercise.probes)}: {exercise.probes[odd_one].tests}" in result.message
 
 
-@every_converted
+@every_exercise
 def test_a_table_of_the_answers_shown_is_wrong(exercise):
     shown = [probe.args for probe in exercise.probes]
     for garbage in (None, "garbage", outcome(exercise.reference, shown[0])):
@@ -178,11 +160,9 @@ def rounded(value):
     return round(value, 2) if isinstance(value, float) else value
 
 
-OF_A_TENSOR = {
+OF_ANOTHER_KIND = {
     "a list": lambda value: value.tolist() if isinstance(value, torch.Tensor) else value,
     "NumPy": lambda value: value.numpy() if isinstance(value, torch.Tensor) else value,
-}
-OF_A_NUMBER = {
     "text": lambda value: str(value) if isinstance(value, int | float) else value,
     "a tensor": lambda value: torch.tensor(value) if isinstance(value, int | float) else value,
     "a value in a list": lambda value: value if isinstance(value, torch.Tensor) else [value],
@@ -202,7 +182,7 @@ def spoilt(leaves):
     return cases
 
 
-@pytest.mark.parametrize(("exercise", "answer"), spoilt(OF_A_TENSOR | OF_A_NUMBER))
+@pytest.mark.parametrize(("exercise", "answer"), spoilt(OF_ANOTHER_KIND))
 def test_a_right_answer_of_a_wrong_kind_is_told_its_kind(exercise, answer):
     told = {mistake.tells for mistake in exercise.mistakes}
     line = first_line(exercise.check(answer))
@@ -227,23 +207,3 @@ def test_an_input_changed_in_place_is_told(exercise):
         if isinstance(argument, torch.Tensor | list | dict):
             assert "your function changed its input" in first_line(exercise.check(changes))
     assert same([probe.args for probe in exercise.probes], before)
-
-
-# the topics whose answers are still kept apart
-
-
-from answers_registry import RIGHT, WRONG  # noqa: E402
-
-for path in Path(__file__).parent.glob("answers_*.py"):
-    import_module(path.stem)
-BY_NAME = {exercise.name: exercise for exercise in EXERCISES.values()}
-
-
-@pytest.mark.parametrize(("name", "answer"), [(name, answer) for name in RIGHT for answer in RIGHT[name]])
-def test_another_right_answer_is_right(name, answer):
-    assert BY_NAME[name].check(answer).message.startswith("right: ")
-
-
-@pytest.mark.parametrize(("name", "answer", "phrase"), [(name, *case) for name in WRONG for case in WRONG[name]])
-def test_a_wrong_answer_meets_the_sentence_meant_for_it(name, answer, phrase):
-    assert phrase in first_line(BY_NAME[name].check(answer))

@@ -4,6 +4,10 @@ Only for what no mistake in the exercise's file covers: other ways to be right, 
 """
 
 
+def first_line(result):
+    return result.message.splitlines()[0]
+
+
 def right(exercise):
     """Make a test that the answer is right."""
     return told(exercise, "right: ")
@@ -17,9 +21,9 @@ def wrong(exercise, phrase):
 def told(exercise, beginning, phrase=""):
     def test_of(answer):
         def test():
-            first_line = exercise.check(answer).message.splitlines()[0]
-            assert first_line.startswith(beginning), first_line
-            assert phrase in first_line, first_line
+            line = first_line(exercise.check(answer))
+            assert line.startswith(beginning)
+            assert phrase in line
 
         return test
 
