@@ -72,7 +72,7 @@ def pairs(sentences, start=("<s>",), end=("</s>",)):
 
 def table(pairs, total):
     """What a student does last: the count of each pair over total(context, word), a row for each context."""
-    rows = defaultdict(dict)
+    rows: defaultdict = defaultdict(dict)
     for (context, word), count in Counter(pairs).items():
         rows[context][word] = count / total(context, word)
     return rows

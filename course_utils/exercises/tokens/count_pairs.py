@@ -61,7 +61,7 @@ def pairs(pieces):
 
 def added_up(found):
     """What a student does last: the times of equal things found, added up."""
-    counts = Counter()
+    counts: Counter = Counter()
     for thing, times in found:
         counts[thing] += times
     return counts
