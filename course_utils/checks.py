@@ -1,0 +1,26 @@
+"""Refuse an argument that makes no sense, by an error that names it and the value that came."""
+
+import operator
+from typing import SupportsIndex
+
+
+def whole_number(name: str, value: SupportsIndex, least: int | None = None, most: int | None = None) -> int:
+    """Return a whole number as a Python int: NumPy's and PyTorch's are whole numbers too, 2.0 and "2" aren't.
+
+    Args:
+        name: of the argument, for the error.
+        value: what the caller was given.
+        least, most: the smallest and the largest number allowed; None sets no bound.
+
+    Raises:
+        ValueError: value is no whole number, or out of bounds.
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise ValueError(f"{name} must be a whole number, got {value!r}") from None
+    if least is not None and number < least:
+        raise ValueError(f"{name} must be at least {least}, got {value}")
+    if most is not None and number > most:
+        raise ValueError(f"{name} must be at most {most}, got {value}")
+    return number
