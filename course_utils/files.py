@@ -3,9 +3,13 @@
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @contextmanager
@@ -40,3 +44,24 @@ def write_atomically(path: str | Path, data: bytes) -> None:
     """
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
+
+
+def save_tensors(path: str | Path, tensors: Mapping[str, "Tensor"], metadata: Mapping[str, str] | None = None) -> None:
+    """Write tensors to a safetensors file, all or nothing.
+
+    Args:
+        path: the file; its folder is made if missing.
+        tensors: by name, on any device; none may share its memory with another.
+        metadata: strings for the file's header, beside the format that transformers looks for there.
+
+    Raises:
+        OSError: the folder can't be written, or the disk is full.
+    """
+    import safetensors.torch  # here: whoever only writes text needs no torch
+
+    contiguous = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+    with atomic_path(path) as temporary:
+        try:
+            safetensors.torch.save_file(contiguous, temporary, metadata={"format": "pt", **(metadata or {})})
+        except safetensors.SafetensorError as error:  # a full disk, in that library's words
+            raise OSError(f"can't write {path}: {error}") from error

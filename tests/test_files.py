@@ -4,8 +4,11 @@ import os
 import stat
 
 import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
 
-from course_utils.files import atomic_path, write_atomically
+from course_utils.files import atomic_path, save_tensors, write_atomically
 
 
 def test_a_new_file_and_its_folder(tmp_path):
@@ -86,3 +89,40 @@ def test_the_file_is_moved_into_place_in_one_step(tmp_path, monkeypatch):
         write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["kept.txt"]
+
+
+# tensors
+
+
+def test_tensors_come_back_bit_by_bit_whatever_their_layout(tmp_path):
+    path = tmp_path / "new folder" / "tensors.safetensors"
+    tensors = {
+        "transposed": torch.arange(6.0).reshape(2, 3).T,
+        "learned": torch.ones(2, dtype=torch.bfloat16, requires_grad=True),
+        "scalar": torch.tensor(3),
+    }
+    save_tensors(path, tensors, {"step": "5"})
+    back = load_file(path)
+    assert back.keys() == tensors.keys()
+    for name, tensor in tensors.items():
+        torch.testing.assert_close(back[name], tensor.detach(), rtol=0, atol=0)
+    with safe_open(path, "pt") as file:
+        assert file.metadata() == {"format": "pt", "step": "5"}
+    assert os.listdir(path.parent) == [path.name]
+
+
+@posix
+def test_a_full_disk_is_an_os_error_that_names_the_file_and_leaves_the_old_one(tmp_path):
+    import resource
+
+    path = tmp_path / "tensors.safetensors"
+    save_tensors(path, {"old": torch.zeros(1)})
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+    try:
+        with pytest.raises(OSError, match=r"can't write .*tensors\.safetensors: "):
+            save_tensors(path, {"new": torch.zeros(10_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert load_file(path).keys() == {"old"}
+    assert os.listdir(tmp_path) == [path.name]
