@@ -258,6 +258,23 @@ def test_an_impossible_shape_is_named(change, word):
         TransformerConfig(**(shape | change))
 
 
+@pytest.mark.parametrize("tied", [True, False])
+@pytest.mark.parametrize("change", [{}, {"n_layers": 5}, {"n_kv_heads": 6}, {"d_ff": 33}, {"vocab_size": 7}])
+def test_parameters_are_counted_without_building_the_model(tiny_config, change, tied):
+    config = dataclasses.replace(tiny_config, **change, tie_embeddings=tied)
+    model = DecoderLM(config)
+    assert config.n_parameters == sum(weight.numel() for weight in model.parameters())
+    looked_up = 0 if tied else model.embedding.weight.numel()
+    assert config.n_active_parameters == config.n_parameters - looked_up
+
+
+def test_smollm2_has_as_many_parameters_as_published():
+    config = TransformerConfig(
+        vocab_size=49152, d_model=576, n_layers=30, n_heads=9, n_kv_heads=3, d_ff=1536, context_length=8192
+    )
+    assert config.n_parameters == config.n_active_parameters == 134_515_008
+
+
 def test_bfloat16_stays_close_to_float32(tiny_model, bfloat16_native):
     ids = random_ids(2, 10)
     with torch.no_grad():

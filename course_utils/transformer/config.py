@@ -49,3 +49,22 @@ class TransformerConfig:
     def head_dim(self) -> int:
         """Size of one attention head: d_model / n_heads."""
         return self.d_model // self.n_heads
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of weights of a `DecoderLM` of this shape."""
+        d, keys_or_values = self.d_model, self.n_kv_heads * self.head_dim
+        attention = 2 * d * d + 2 * d * keys_or_values  # q and o, k and v
+        feed_forward = 3 * d * self.d_ff  # gate, up, down
+        norms = 2 * d
+        embeddings = self.vocab_size * d * (1 if self.tie_embeddings else 2)
+        return embeddings + self.n_layers * (attention + feed_forward + norms) + d  # the final norm
+
+    @property
+    def n_active_parameters(self) -> int:
+        """Number of weights that each token is computed with: N of the 6 N operations that training takes per token.
+
+        All of them if the embedding is also the output layer; else the embedding, of which a token looks up one row,
+        is left out.
+        """
+        return self.n_parameters - (0 if self.tie_embeddings else self.vocab_size * self.d_model)
