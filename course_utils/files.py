@@ -1,4 +1,4 @@
-"""Write files so that a crash leaves the old one or the new one, never half of either."""
+"""Files: where those are that the course ships, and how to write others so that a crash leaves no half."""
 
 import os
 import secrets
@@ -10,6 +10,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+def shipped(name: str) -> Path:
+    """Return the path of what the course ships, such as `data/tinyworld`: inside an installed package, else beside it.
+
+    The wheel carries the folders data and models within the package; in the repository they lie at the top.
+    """
+    inside = PACKAGE / name
+    return inside if inside.exists() else PACKAGE.parent / name
 
 
 @contextmanager
