@@ -275,6 +275,34 @@ def test_smollm2_has_as_many_parameters_as_published():
     assert config.n_parameters == config.n_active_parameters == 134_515_008
 
 
+@pytest.mark.parametrize("tied", [True, False])
+def test_a_model_from_weights_is_the_same_model_in_the_same_memory(tiny_config, tied):
+    model = randomised(DecoderLM(dataclasses.replace(tiny_config, tie_embeddings=tied)))
+    before = torch.get_rng_state()
+    again = DecoderLM.from_weights(model.config, model.state_dict())
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(again(random_ids(2, 9)), model(random_ids(2, 9)))
+    assert not again.training
+    for ours, theirs in zip(again.parameters(), model.parameters(), strict=True):
+        assert ours.data_ptr() == theirs.data_ptr()
+        assert ours.requires_grad
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"final_norm.weight": None}, r"missing \['final_norm\.weight'\]"),
+        ({"head.weight": torch.zeros(50, 24)}, r"unexpected \['head\.weight'\]"),
+        ({"embedding.weight": torch.zeros(49, 24)}, r"shape that the config says: embedding\.weight is \(49, 24\)"),
+        ({"final_norm.weight": torch.ones(24, dtype=torch.int8)}, r"final_norm\.weight holds torch\.int8"),
+    ],
+)
+def test_weights_of_another_model_are_refused(tiny_model, change, word):
+    weights = {name: weight for name, weight in {**tiny_model.state_dict(), **change}.items() if weight is not None}
+    with pytest.raises(ValueError, match=word):
+        DecoderLM.from_weights(tiny_model.config, weights)
+
+
 def test_bfloat16_stays_close_to_float32(tiny_model, bfloat16_native):
     ids = random_ids(2, 10)
     with torch.no_grad():

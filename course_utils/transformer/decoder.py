@@ -1,6 +1,7 @@
 """The decoder-only language model: token ids in, logits of the next token out."""
 
 import math
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -33,6 +34,34 @@ class DecoderLM(nn.Module):
         self.final_norm = RMSNorm(config.d_model, config.norm_eps)
         self.head = None if config.tie_embeddings else Linear(config.d_model, config.vocab_size)
         self.initialise()
+
+    @classmethod
+    def from_weights(cls, config: TransformerConfig, weights: Mapping[str, Tensor]) -> "DecoderLM":
+        """Return a model in eval mode that has these weights: it shares their memory, and draws no random numbers.
+
+        Args:
+            config: the model's shape.
+            weights: every tensor of its `state_dict()`, by name; it computes where they are, in their dtype.
+
+        Raises:
+            ValueError: a weight is missing, unknown, of another shape than the config says, or no floating-point one.
+        """
+        with torch.device("meta"):  # a model without memory
+            model = cls(config)
+        expected = model.state_dict()
+        missing, extra = sorted(expected.keys() - weights.keys()), sorted(weights.keys() - expected.keys())
+        if missing or extra:
+            raise ValueError(f"not the weights of a model of this shape: missing {missing[:3]}, unexpected {extra[:3]}")
+        for name, weight in weights.items():
+            if weight.shape != expected[name].shape:
+                raise ValueError(
+                    f"the weights don't have the shape that the config says: {name} is {tuple(weight.shape)}, "
+                    f"expected {tuple(expected[name].shape)}"
+                )
+            if not weight.is_floating_point():
+                raise ValueError(f"{name} holds {weight.dtype}, no floating-point numbers: is it quantised?")
+        model.load_state_dict(weights, assign=True)
+        return model.eval()
 
     def initialise(self) -> None:
         """Draw new weights from PyTorch's global generator, so that the untrained loss is close to ln V.
