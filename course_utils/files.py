@@ -1,5 +1,6 @@
 """Files: where those are that the course ships, and how to write others so that a crash leaves no half."""
 
+import json
 import os
 import secrets
 import stat
@@ -55,6 +56,15 @@ def write_atomically(path: str | Path, data: bytes) -> None:
     """
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
+
+
+def write_json(path: str | Path, document: Mapping) -> None:
+    """Write a JSON object to a file, indented, all or nothing.
+
+    Raises:
+        OSError: as `atomic_path`.
+    """
+    write_atomically(path, (json.dumps(document, indent=2) + "\n").encode())
 
 
 def save_tensors(path: str | Path, tensors: Mapping[str, "Tensor"], metadata: Mapping[str, str] | None = None) -> None:

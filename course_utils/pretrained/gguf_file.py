@@ -90,10 +90,7 @@ def _read(reader: gguf.GGUFReader) -> tuple[DecoderLM, PretrainedTokenizer]:
         tie_embeddings="output.weight" not in tensors,
     )
     _refuse_unknown_keys(reader.fields, config)
-    with torch.device("meta"):  # no memory and no random numbers for weights that are replaced at once
-        model = DecoderLM(config)
-    model.load_state_dict(_weights(tensors, config), assign=True)
-    return model.eval(), _tokenizer(value)
+    return DecoderLM.from_weights(config, _weights(tensors, config)), _tokenizer(value)
 
 
 def _refuse_unknown_keys(fields: dict, config: TransformerConfig) -> None:

