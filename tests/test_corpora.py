@@ -32,14 +32,19 @@ def test_the_stream_of_tinyworld_has_no_end_and_is_not_drawn_before_it_is_read()
     )
 
 
-@pytest.mark.parametrize("ask", [corpora.load, corpora.stream, corpora.characters])
+@pytest.mark.parametrize("ask", [corpora.load, corpora.stream, corpora.characters, corpora.is_local])
 def test_an_unknown_corpus_is_unknown_to_all(ask):
     with pytest.raises(ValueError, match="unknown corpus 'tinyworlds': choose one of"):
         ask("tinyworlds")
 
 
 def test_nobody_knows_the_characters_of_a_data_set_on_the_hub():
+    assert not corpora.is_local("owner/stories")
     assert corpora.characters("owner/stories") is None
+
+
+def test_a_document_without_a_text_is_left_out():
+    assert list(corpora.texts([{"text": "one", "id": 1}, {"text": None, "id": 2}, {"text": "", "id": 3}])) == ["one", ""]
 
 
 @pytest.mark.parametrize(

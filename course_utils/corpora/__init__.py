@@ -1,6 +1,8 @@
 """Every text that the course reads, as a `datasets` corpus."""
 
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
+from typing import Any
 
 import datasets
 from huggingface_hub import snapshot_download
@@ -12,7 +14,7 @@ from course_utils.corpora.tinyworld import TinyWorld, shipped
 
 TINYWORLDS = {"tinyworld": "town", "tinyworld-clinic": "clinic"}  # name -> domain
 ENDLESS = 10**9  # documents of tinyworld: more than anyone trains on
-LOCAL = {  # name -> function without arguments that returns a DatasetDict
+LOCAL: dict[str, Callable[[], datasets.DatasetDict]] = {  # the course's own corpora, by name
     "pydocs": pydocs.load,
     **{name: partial(shipped.load, domain) for name, domain in TINYWORLDS.items()},
 }
@@ -34,7 +36,7 @@ def load(name: str, split: str | None = None) -> datasets.Dataset | datasets.Dat
         ValueError: an unknown name or split.
         ConnectionError: the Hub can't be reached and the data set was never downloaded; the message says what to run.
     """
-    if not _is_local(name):
+    if not is_local(name):
         return _from_hub(name, split)
     corpus = LOCAL[name]()
     if split is None:
@@ -57,11 +59,11 @@ def stream(name: str, n_shards: int = 1) -> datasets.IterableDatasetDict:
     Raises:
         ValueError, ConnectionError: as `load`.
     """
-    if not _is_local(name):
+    if not is_local(name):
         return _from_hub(name, None, streaming=True)
     streams = {split: rows.to_iterable_dataset(min(n_shards, len(rows))) for split, rows in load(name).items()}
     if name in TINYWORLDS:
-        streams["train"] = TinyWorld(shipped.SEEDS["train"], TINYWORLDS[name]).stream(ENDLESS, n_shards)
+        streams["train"] = _training_world(name).stream(ENDLESS, n_shards)
     return datasets.IterableDatasetDict(streams)
 
 
@@ -75,19 +77,34 @@ def characters(name: str) -> frozenset[str] | None:
         ValueError: an unknown name.
     """
     if name in TINYWORLDS:
-        return TinyWorld(shipped.SEEDS["train"], TINYWORLDS[name]).characters()
-    if not _is_local(name):
+        return _training_world(name).characters()
+    if not is_local(name):
         return None
     return frozenset().union(*(text for rows in load(name).values() for text in rows["text"]))
 
 
-def _is_local(name: str) -> bool:
+def is_local(name: str) -> bool:
+    """Say whether a corpus is the course's own and needs no network, rather than a data set of the Hub.
+
+    Raises:
+        ValueError: neither has such a name.
+    """
     if name not in LOCAL and name.count("/") != 1:
         raise ValueError(f"unknown corpus {name!r}: choose one of {sorted(LOCAL)} or a Hub id such as owner/name")
     return name in LOCAL
 
 
-def _from_hub(name: str, split: str | None, streaming: bool = False):
+def texts(documents: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield the texts of documents, such as a split; one without a text, as some data sets hold them, is left out."""
+    return (document["text"] for document in documents if document["text"] is not None)
+
+
+def _training_world(name: str) -> TinyWorld:
+    """Return the world whose first documents are the training split that is shipped."""
+    return TinyWorld(shipped.SEEDS["train"], TINYWORLDS[name])
+
+
+def _from_hub(name: str, split: str | None, streaming: bool = False) -> Any:  # a data set of the kind asked for
     try:
         return datasets.load_dataset(name, split=split, streaming=streaming)
     except (RepositoryNotFoundError, GatedRepoError, datasets.exceptions.DatasetNotFoundError) as error:

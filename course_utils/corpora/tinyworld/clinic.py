@@ -50,8 +50,8 @@ CLINIC = Wording(
     where_person="Where is {y}?",
     which="Which kind of {thing} is it?",
     how="How does {y} feel?",
-    held="{y} carries the {quality} {thing} in the {place}.",
-    lying="The {quality} {thing} remains in the {place}.",
+    held_by_person="{y} carries the {quality} {thing} in the {place}.",
+    left_at_place="The {quality} {thing} remains in the {place}.",
     subjects=(
         Subject(
             " supervised an operation in the ",

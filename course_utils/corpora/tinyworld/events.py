@@ -8,7 +8,7 @@ from course_utils.corpora.tinyworld.wording import Wording, ranked
 
 PEOPLE = ("hero", "friend", "third")
 OTHER_PLACE = {"start": "goal", "goal": "start"}
-# Weights of the kinds; each is shared among all who could do it.
+# Weights of the kinds; each is divided among all who could do it.
 WEIGHTS = {"give": 5, "ask": 4, "show": 2, "swap": 2, "put_down": 1, "pick_up": 6, "go": 4, "talk": 2}
 REFUSALS = 0.6  # for each request that is granted
 
@@ -63,7 +63,7 @@ class Scene:
         for i, x, y in self._handings():
             granted, refused = (f"{self.words.ask} {reply}" for reply in (self.words.granted, self.words.refused))
             yield from self._say([granted], self._change(i, y), x, y=y, thing=f"thing_{i}")
-            yield from self._say([refused], {"moved": i}, x, share=REFUSALS, y=y, thing=f"thing_{i}")
+            yield from self._say([refused], {"moved": i}, x, REFUSALS, y=y, thing=f"thing_{i}")
 
     def show(self) -> Iterator[Option]:
         """Somebody shows a thing to somebody near."""
@@ -121,12 +121,12 @@ class Scene:
         return {f"holder_{i}": holder, "moved": i}
 
     def _say(
-        self, sentences: Sequence[str], facts: Mapping[str, str], x: str, share: float = 1.0, **gaps: str
+        self, sentences: Sequence[str], facts: Mapping[str, str], x: str, weight: float = 1.0, /, **gaps: str
     ) -> Iterator[Option]:
-        """One event in each of its wordings, which share its weight; gaps are facts to write."""
+        """One event in each of its wordings, which divide its weight among them; gaps are facts to write."""
         filled = {gap: f"{{{fact}}}" for gap, fact in gaps.items()}
         filled |= {"x": f"{{{x}}}", "X": f"{{{x}_pronoun}}" if x == self.subject else f"{{{x}}}"}
         weighed = ranked(sentences)
-        total = sum(weight for weight, _ in weighed)
-        for weight, sentence in weighed:
-            yield Option(share * weight / total, " " + sentence.format(**filled), {"subject": x, **facts})
+        total = sum(by_rank for by_rank, _ in weighed)
+        for by_rank, sentence in weighed:
+            yield Option(weight * by_rank / total, " " + sentence.format(**filled), {"subject": x, **facts})

@@ -16,8 +16,6 @@ from string import Formatter
 from types import MappingProxyType
 from typing import NamedTuple
 
-Facts = dict[str, str]
-
 
 class Option(NamedTuple):
     """One way to go on: its weight among the options of the step, the text it writes, the facts it sets.
@@ -101,7 +99,9 @@ class Grammar:
     def characters(self) -> frozenset[str]:
         """Every character that a text can hold: of what any option that can be met writes, or of a fact it names."""
         choices = {id(choice): choice for kind in self._programs for _, choice in self._choices_of(kind)}
-        written, named, values = set(), set(), {}
+        written: set[str] = set()
+        named: set[str | None] = set()
+        values: dict[str | None, set[str]] = {}
         for option in (option for choice in choices.values() for option in choice.options):
             for text, fact, *_ in Formatter().parse(option.text):
                 written.update(text)
@@ -120,15 +120,10 @@ class Grammar:
         """
         if not isinstance(text, str):
             raise ValueError(f"text must be a string, got {text!r}")
-        return [steps for made, steps in self._walk(text) if made == text]
+        return [steps for made, steps in self._beginnings(text) if made == text]
 
-    def every_text(self) -> Iterator[tuple[str, float]]:
-        """Yield every derivation of a small grammar, as the text it makes and its log2 probability."""
-        for text, steps in self._walk(None):
-            yield text, sum(step.log2_prob for step in steps)
-
-    def _walk(self, wanted: str | None) -> Iterator[tuple[str, list[Written]]]:
-        """Yield the derivations, those only that agree with the wanted text as far as they have come."""
+    def _beginnings(self, wanted: str) -> Iterator[tuple[str, list[Written]]]:
+        """Yield each way to make a beginning of the wanted text, all of it included."""
         open_ends = [
             ("", [Written("kind", "", log2_prob)], dict(option.facts))
             for option, log2_prob in zip(self._kinds.options, self._kinds.log2_probs, strict=True)
@@ -142,9 +137,9 @@ class Grammar:
             step = program[len(written) - 1]
             choice = step.choice(facts)
             for option, log2_prob in zip(choice.options, choice.log2_probs, strict=True):
-                known = facts | option.facts
+                known = {**facts, **option.facts}
                 piece = option.text.format_map(known)
-                if wanted is None or wanted.startswith(piece, len(text)):
+                if wanted.startswith(piece, len(text)):
                     open_ends.append((text + piece, [*written, Written(step.name, piece, log2_prob)], known))
 
     def _choices_of(self, kind: str) -> Iterator[tuple[float, Choice]]:
@@ -162,7 +157,7 @@ class Grammar:
                 choice = step.choice(facts)
                 yield p, choice
                 for option, q in zip(choice.options, choice.probabilities, strict=True):
-                    known = facts | option.facts
+                    known = {**facts, **option.facts}
                     key = frozenset((name, value) for name, value in known.items() if name in later)
                     reached[key] = reached.get(key, 0.0) + p * q
             states = reached

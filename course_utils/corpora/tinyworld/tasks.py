@@ -12,7 +12,7 @@ PLAIN, QUESTION, SUMMARY = 25, 30, 20  # how a story ends
 def ending(words: Wording) -> list[Step]:
     """Return the step that ends a story: nothing more, a question with its answer, or a summary."""
 
-    def end(at_hero, at_friend, at_third, holder_1, holder_2, feels):
+    def end(at_hero: str, at_friend: str, at_third: str, holder_1: str, holder_2: str, feels: str) -> list[Option]:
         at, holders = whereabouts(at_hero, at_friend, at_third), things(holder_1, holder_2)
         tasks = [(QUESTION, _questions(words, at, holders, feels)), (SUMMARY, _summaries(words, at, holders))]
         return [
@@ -29,7 +29,7 @@ def ending(words: Wording) -> list[Step]:
 
 def _questions(words: Wording, at: dict[str, str], holders: dict[str, str], feels: str) -> list[Option]:
     """Every question that the facts answer, each with its one answer."""
-    asked = [(1, words.where_person.format(y=f"{{{x}}}"), f"{{{at[x]}}}") for x in PEOPLE]
+    asked: list[tuple[float, str, str]] = [(1, words.where_person.format(y=f"{{{x}}}"), f"{{{at[x]}}}") for x in PEOPLE]
     for i, holder in holders.items():
         thing = f"{{thing_{i}}}"
         owner = f"{{{holder}}}" if holder in PEOPLE else words.nobody
@@ -46,7 +46,7 @@ def _summaries(words: Wording, at: dict[str, str], holders: dict[str, str]) -> l
     options = []
     for i, holder in holders.items():
         gaps = {"quality": f"quality_{i}", "thing": f"thing_{i}", "y": holder, "place": at[holder]}
-        text = words.held if holder in PEOPLE else words.lying
+        text = words.held_by_person if holder in PEOPLE else words.left_at_place
         options.append(Option(1, "\ntl;dr: " + text.format(**{name: f"{{{fact}}}" for name, fact in gaps.items()})))
     return options
 
@@ -59,39 +59,39 @@ def review(words: Wording) -> list[Step]:
     """
     names = [name for name, _ in words.people]
 
-    def time():
+    def time() -> list[Option]:
         return [Option(weight, f"Review: {text} ") for weight, text in ranked(words.times)]
 
-    def one():
+    def one() -> list[Option]:
         return words_for("one", names, after=" and ")
 
-    def other(one):
+    def other(one: str) -> list[Option]:
         return words_for("other", names, without=(one,))
 
-    def subject():
+    def subject() -> list[Option]:
         did = ranked([s.did for s in words.subjects])
         return [Option(weight, text, {"about": str(i)}) for i, (weight, text) in enumerate(did)]
 
-    def place():
+    def place() -> list[Option]:
         return words_for("place", words.places, after=".")
 
-    def tone():
+    def tone() -> list[Option]:
         return [Option(1, facts={"tone": tone}) for tone in TONES]
 
-    def aspect(slot):
-        def choose(about, aspect_1, aspect_2):
+    def aspect(slot: str) -> Step:
+        def choose(about: str, aspect_1: str, aspect_2: str) -> list[Option]:
             aspects = [a for a in words.subjects[int(about)].aspects if a not in (aspect_1, aspect_2)]
             return [Option(1, " " + words.aspect.format(aspect=a), {slot: a, "aspect": a}) for a in aspects]
 
         return choose
 
-    def third_aspect(about, aspect_1, aspect_2):
+    def third_aspect(about: str, aspect_1: str, aspect_2: str) -> list[Option]:
         return [Option(4, facts={"aspect": ""}), *aspect("aspect_3")(about, aspect_1, aspect_2)]
 
-    def degree(aspect):
+    def degree(aspect: str) -> list[Option]:
         return [Option(weight, text) for weight, text in ranked(words.degrees)] if aspect else [Option(1)]
 
-    def verdict(about, aspect, tone):
+    def verdict(about: str, aspect: str, tone: str) -> list[Option]:
         if not aspect:
             return [Option(1)]
         verdicts = zip(TONES, words.subjects[int(about)].aspects[aspect], strict=True)
@@ -101,12 +101,12 @@ def review(words: Wording) -> list[Step]:
             for choice in choices
         ]
 
-    def closing(tone):
+    def closing(tone: str) -> list[Option]:
         sentences = words.recommended if tone == "positive" else words.advised_against
         said = [(text, person) for text in sentences for person in ("one", "other")]
         return [Option(len(said)), *(Option(1, " " + text.format(x=f"{{{person}}}")) for text, person in said)]
 
-    def sentiment():
+    def sentiment() -> list[Option]:
         return [Option(1, "\nSentiment: {tone}")]
 
     return [

@@ -50,8 +50,8 @@ TOWN = Wording(
     where_person="Where is {y}?",
     which="What is the {thing} like?",
     how="How is {y}?",
-    held="{y} has the {quality} {thing} at the {place}.",
-    lying="The {quality} {thing} lies at the {place}.",
+    held_by_person="{y} has the {quality} {thing} at the {place}.",
+    left_at_place="The {quality} {thing} lies at the {place}.",
     subjects=(
         Subject(
             " saw the new film at the ",

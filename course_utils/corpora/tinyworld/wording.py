@@ -56,8 +56,8 @@ class Wording:
     where_person: str
     which: str
     how: str
-    held: str
-    lying: str
+    held_by_person: str
+    left_at_place: str
     # reviews
     subjects: tuple[Subject, ...]
     aspect: str  # {aspect}; ends where the verdict follows

@@ -1,13 +1,13 @@
 """A domain of tinyworld and a seed: documents to draw, and what their exact probabilities are."""
 
 import math
-import operator
 import random
 from collections.abc import Iterator
 from functools import cache
 
 import datasets
 
+from course_utils.checks import whole_number
 from course_utils.corpora.tinyworld.clinic import CLINIC
 from course_utils.corpora.tinyworld.grammar import Grammar, Written
 from course_utils.corpora.tinyworld.story import story
@@ -42,10 +42,7 @@ class TinyWorld:
     """
 
     def __init__(self, seed: int, domain: str = "town"):
-        try:
-            self.seed = operator.index(seed)
-        except TypeError:
-            raise ValueError(f"seed must be a whole number, got {seed!r}") from None
+        self.seed = whole_number("seed", seed)
         if domain not in DOMAINS:
             raise ValueError(f"unknown domain {domain!r}: choose one of {sorted(DOMAINS)}")
         self.domain = domain
@@ -58,9 +55,9 @@ class TinyWorld:
             A dataset with columns text and log2_prob, the log2 of the probability that the grammar gives the text.
 
         Raises:
-            ValueError: n < 1.
+            ValueError: n is no whole number, or < 1.
         """
-        texts, log2_probs = zip(*(self._document(i) for i in range(_at_least_one("n", n))), strict=True)
+        texts, log2_probs = zip(*(self._document(i) for i in range(whole_number("n", n, least=1))), strict=True)
         return datasets.Dataset.from_dict({"text": texts, "log2_prob": log2_probs})
 
     def stream(self, n: int, n_shards: int = 1) -> datasets.IterableDataset:
@@ -71,10 +68,10 @@ class TinyWorld:
             n_shards: parts that workers can read side by side; shard k holds the documents k, k + n_shards, ...
 
         Raises:
-            ValueError: n < 1, n_shards < 1.
+            ValueError: n or n_shards is no whole number, or < 1.
         """
-        shards = list(range(_at_least_one("n_shards", n_shards)))
-        arguments = {"shards": shards, "n": _at_least_one("n", n), "n_shards": n_shards}
+        n, n_shards = whole_number("n", n, least=1), whole_number("n_shards", n_shards, least=1)
+        arguments = {"shards": list(range(n_shards)), "n": n, "n_shards": n_shards}
         world = {"seed": self.seed, "domain": self.domain}
         return datasets.IterableDataset.from_generator(_documents, gen_kwargs={**arguments, **world})
 
@@ -113,9 +110,3 @@ def _documents(shards: list[int], n: int, n_shards: int, seed: int, domain: str)
         for i in range(shard, n, n_shards):
             text, log2_prob = world._document(i)
             yield {"text": text, "log2_prob": log2_prob}
-
-
-def _at_least_one(name: str, value: int) -> int:
-    if value < 1:
-        raise ValueError(f"{name} must be at least 1, got {value}")
-    return value
