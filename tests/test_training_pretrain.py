@@ -20,9 +20,10 @@ from course_utils import corpora, device, evaluation, pretrained, training
 from course_utils.corpora.tinyworld import TinyWorld
 from course_utils.tokenization import BPETokenizer, CharTokenizer, PretrainedTokenizer
 from course_utils.training.checkpoint import FILE_NAME, read_checkpoint
+from course_utils.training.corpus import VALIDATION_DOCUMENTS, read_corpus
+from course_utils.training.documents import SEPARATOR, document_row
 from course_utils.training.pretrain import COMPILING_PAYS, main, scored_bytes
-from course_utils.training.streaming import SEPARATOR, StreamedWindows, document_row
-from course_utils.training.texts import VALIDATION_DOCUMENTS, read_corpus
+from course_utils.training.streaming import StreamedWindows
 from course_utils.training.trainer import Trainer
 
 SMALL = (
@@ -254,7 +255,7 @@ def test_a_new_run_leaves_nothing_of_an_older_one(capsys, tmp_path, file):
 
 @pytest.mark.parametrize("tokenizer", [("char",), ("bpe", "--vocab-size", "300")])
 def test_tinyworld_is_streamed(capsys, tmp_path, monkeypatch, tokenizer):
-    monkeypatch.setattr("course_utils.training.texts.TOKENIZER_DOCUMENTS", 200)
+    monkeypatch.setattr("course_utils.training.corpus.TOKENIZER_DOCUMENTS", 200)
     result = run(capsys, "--corpus", "tinyworld", "--tokenizer", *tokenizer, "--steps", 2, "--out", tmp_path)
     assert result["finished"]
     read_back = load(tmp_path)[1]
@@ -358,7 +359,7 @@ def test_half_a_character_counts_as_the_bytes_it_has(tokenizer):
 @pytest.mark.parametrize("corpus", ["tinyworld", "tinyworld-clinic", "pydocs"])
 def test_the_characters_of_a_corpus_are_known_before_it_is_read(monkeypatch, corpus):
     """However few documents a tokenizer is trained on, none that comes later holds a new character."""
-    monkeypatch.setattr("course_utils.training.texts.TOKENIZER_DOCUMENTS", 3)
+    monkeypatch.setattr("course_utils.training.corpus.TOKENIZER_DOCUMENTS", 3)
     texts = read_corpus(corpus, 4)
     assert len(texts.samples) == 3
     known = set(texts.characters())
@@ -369,7 +370,7 @@ def test_the_characters_of_a_corpus_are_known_before_it_is_read(monkeypatch, cor
 
 
 def test_a_character_that_comes_late_is_no_surprise(capsys, tmp_path, monkeypatch):
-    monkeypatch.setattr("course_utils.training.texts.TOKENIZER_DOCUMENTS", 1)
+    monkeypatch.setattr("course_utils.training.corpus.TOKENIZER_DOCUMENTS", 1)
     monkeypatch.setattr("course_utils.corpora.pydocs.load", late := lambda: documents(["a"] * 50 + ["ß"], ["a"]))
     monkeypatch.setitem(corpora.LOCAL, "pydocs", late)
     assert run(capsys, "--corpus", "pydocs", "--steps", 9, "--out", tmp_path)["vocab_size"] == 3

@@ -145,4 +145,3 @@ def _names(config: TransformerConfig) -> dict[str, str]:
         for ours, theirs in LAYER_NAMES.items():
             names[f"layers.{layer}.{ours}"] = f"model.layers.{layer}.{theirs}"
     return names
-

@@ -22,11 +22,6 @@ def document_row(text: str, encode: Callable[[str], list[int]]) -> list[int]:
     return ids[-1:] + ids
 
 
-def texts_of(documents: "datasets.IterableDataset") -> Iterator[str]:
-    """Yield the texts; a document without one, as some data sets hold them, is left out."""
-    return (document["text"] for document in documents if document["text"] is not None)
-
-
 class Place(NamedTuple):
     """A place in a stream that is read again and again, after some document."""
 
@@ -45,6 +40,8 @@ START = Place(0, 0, {})
 def texts_from(documents: "datasets.IterableDataset", place: Place, at_least: int) -> Iterator[tuple[str, Place]]:
     """Yield the texts that come after a place, each with the place after it; the end is followed by the beginning.
 
+    A document without a text, as some data sets hold them, is left out.
+
     Args:
         documents: the stream; nobody else may read this object meanwhile, for it holds the place.
         place: where to begin.
@@ -56,9 +53,10 @@ def texts_from(documents: "datasets.IterableDataset", place: Place, at_least: in
     passes, read, stream = place
     while True:
         documents.load_state_dict(stream)
-        for text in texts_of(documents):
-            read += 1
-            yield text, Place(passes, read, documents.state_dict())
+        for document in documents:
+            if document["text"] is not None:
+                read += 1
+                yield document["text"], Place(passes, read, documents.state_dict())
         if read < at_least:
             raise ValueError(
                 f"a row of the batch found no document: it reads a stream of {read}, and needs {at_least}; give more "

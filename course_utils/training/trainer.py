@@ -78,8 +78,8 @@ class Trainer:
                 f"batch_size={config.batch_size} must be a multiple of accumulation={config.accumulation} "
                 f"times the {self.processes.size} processes"
             )
-        self.batches = train_ids if isinstance(train_ids, Batches) else self._windows_of(train_ids)
         self.val_rows = None if val_ids is None else as_rows(val_ids, "val_ids")
+        self.batches = train_ids if isinstance(train_ids, Batches) else self._windows_of(train_ids)
         self.device = next(model.parameters()).device
         self.autocast = config.autocast if config.autocast and multiplies(config.autocast, self.device) else None
         self.parallel_model = parallel(model, config.shard, config.compile)
