@@ -525,18 +525,80 @@ def test_a_document_is_scored_from_its_separator_to_its_end():
     assert document_row("ab", as_bytes) == as_bytes("\nab\n\n")
 
 
-def test_a_short_stream_begins_again_and_goes_back_to_where_it_was():
-    stream = TinyWorld(seed=0).stream(4, n_shards=2)
-    windows = StreamedWindows(stream, as_bytes, 2, 64)
-    for _ in range(30):
-        windows.draw()
-    state = windows.state()
-    expected = [windows.draw() for _ in range(3)]
-    windows.restore(state)
-    for inputs, targets in expected:
-        again = windows.draw()
-        assert torch.equal(again[0], inputs)
-        assert torch.equal(again[1], targets)
+def as_files(documents, n_files, folder):
+    """Return documents as the Hub streams them, from files."""
+    for number in range(n_files):
+        rows = datasets.Dataset.from_dict({"text": documents[number::n_files]})
+        rows.to_parquet(folder / f"{number}.parquet", batch_size=3)  # row groups
+    files = sorted(map(str, folder.glob("*.parquet")))
+    return datasets.load_dataset("parquet", data_files=files, split="train", streaming=True)
+
+
+# Each reads 60 documents, or more, of its own kind; the batch has 4 rows.
+STREAMS = {
+    "a shard for each row": lambda folder: TinyWorld(seed=0).stream(60, n_shards=4),
+    "two shards for each row": lambda folder: TinyWorld(seed=0).stream(60, n_shards=8),
+    "without end": lambda folder: TinyWorld(seed=0).stream(10**9, n_shards=4),
+    "dealt out": lambda folder: TinyWorld(seed=0).stream(60, n_shards=3),
+    "shuffled shards": lambda folder: TinyWorld(seed=0).stream(60, n_shards=12).shuffle(seed=1, buffer_size=1),
+    "shuffled shards, dealt out": lambda folder: (
+        TinyWorld(seed=0).stream(60, n_shards=3).shuffle(seed=1, buffer_size=1)
+    ),
+    "a table": lambda folder: TinyWorld(seed=0).sample(60).to_iterable_dataset(4),
+    "a table, dealt out": lambda folder: TinyWorld(seed=0).sample(60).to_iterable_dataset(1),
+    "changed on the way": lambda folder: (
+        TinyWorld(seed=0).stream(60, n_shards=4).map(lambda row: {"text": row["text"].upper()})
+    ),
+    "files": lambda folder: as_files(STORIES, 4, folder),
+    "files, dealt out": lambda folder: as_files([*STORIES, None], 1, folder),
+    "files, shuffled": lambda folder: as_files(STORIES, 8, folder).shuffle(seed=1, buffer_size=1),
+}
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, 1), (1, 2), (2, 1), (2, 4)])
+@pytest.mark.parametrize("stream", STREAMS)
+def test_windows_go_on_where_they_were_with_any_number_of_processes(tmp_path, stream, before, after):
+    size, context_length = 4, 48
+
+    def processes(n):
+        stream_of_its_own = lambda: STREAMS[stream](tmp_path)
+        return [StreamedWindows(stream_of_its_own(), as_bytes, size, context_length, rank, n) for rank in range(n)]
+
+    def draw(workers):
+        return torch.cat([torch.stack(worker.draw()) for worker in workers], dim=1)
+
+    alone = processes(1)
+    batches = [draw(alone) for _ in range(90)]  # several passes, but for what has no end
+    for drawn in (0, 1, 7, 40, 83):
+        first = processes(before)
+        for _ in range(drawn):
+            draw(first)
+        state = torch.cat([worker.state() for worker in first])  # as `state` joins them in a process group
+        second = processes(after)
+        draw(second)
+        for worker in second:
+            worker.restore(state)
+        for batch in batches[drawn : drawn + 7]:
+            assert torch.equal(draw(second), batch)
+
+
+def test_what_was_read_before_is_not_read_again():
+    drawn = []
+
+    def encode(text):
+        drawn.append(text)
+        return as_bytes(text)
+
+    stream = TinyWorld(seed=0).stream(10**9, n_shards=2)
+    first = StreamedWindows(stream, encode, 2, 64)
+    for _ in range(50):
+        first.draw()
+    assert len(drawn) > 20
+    drawn.clear()
+    second = StreamedWindows(stream, encode, 2, 64)
+    second.restore(first.state())
+    second.draw()
+    assert len(drawn) < 9
 
 
 def test_more_rows_than_documents_are_refused():

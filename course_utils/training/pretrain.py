@@ -227,7 +227,7 @@ def summary(trainer: Trainer, tokenizer: Tokenizer, options: argparse.Namespace)
         "processes": trainer.processes.size,
         "precision": "bf16" if trainer.autocast else str(dtype).removeprefix("torch."),
         "compiled": options.compile,
-        "mfu": round(speed * flops_per_token(config, options.context_length) / peak, 4),
+        "mfu": float(f"{speed * flops_per_token(config, options.context_length) / peak:.4g}"),
     }
 
 
