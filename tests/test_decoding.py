@@ -2,16 +2,17 @@
 
 import itertools
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from torch.overrides import TorchFunctionMode
 from transformers.generation import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
 from course_utils import decoding
-from course_utils.decoding import generation
 
 INF = math.inf
 
@@ -403,17 +404,6 @@ def test_the_cache_changes_no_token(tiny_model, settings_):
     assert torch.equal(cached, decoding.generate(tiny_model, ids, 20, use_cache=False, **settings_))
 
 
-def test_a_long_prompt_read_in_chunks_gives_the_same_tokens(tiny_model, monkeypatch):
-    ids = torch.randint(50, (2, 11), generator=torch.Generator().manual_seed(0))
-    mask = torch.ones(2, 11, dtype=torch.bool)
-    mask[0, :6] = False
-    for given_mask in (None, mask):
-        whole = decoding.generate(tiny_model, ids, 8, temperature=0, mask=given_mask)
-        monkeypatch.setattr(generation, "PREFILL_CHUNK", 3)
-        assert torch.equal(decoding.generate(tiny_model, ids, 8, temperature=0, mask=given_mask), whole)
-        monkeypatch.undo()
-
-
 @pytest.mark.parametrize("use_cache", [True, False])
 def test_left_padded_prompts_continue_as_they_would_alone(tiny_model, use_cache):
     generator = torch.Generator().manual_seed(0)
@@ -472,15 +462,93 @@ def test_numpys_whole_numbers_are_whole_numbers():
         decoding.generate(Counter(), torch.tensor([[1]]), 2.0)
 
 
-def test_a_device_without_float64_is_served_from_the_cpu(monkeypatch):
-    class Apple(torch.Tensor):
-        """A tensor that, like one on Apple's MPS, has no float64."""
+class OnMPS(torch.Tensor):
+    """A tensor that says it is on Apple's MPS, and like one there has no float64."""
 
-        def double(self):
+    device = property(lambda self: torch.device("mps"))
+
+    @classmethod
+    def __torch_function__(cls, function, types, arguments=(), options=None):
+        if function is torch.Tensor.cpu:
+            return arguments[0].as_subclass(torch.Tensor)
+        result = super().__torch_function__(function, types, arguments, options)
+        if isinstance(result, cls) and result.dtype == torch.float64:
             raise TypeError("Cannot convert a MPS Tensor to float64")
+        return result
 
-    monkeypatch.setattr("course_utils.decoding.knobs.widened", lambda x: x.as_subclass(torch.Tensor).double())
-    monkeypatch.setattr("course_utils.decoding.generation.widened", lambda x: x.as_subclass(torch.Tensor).double())
-    probs = decoding.next_token_probs(torch.zeros(1, 4).as_subclass(Apple), top_p=0.5)
+
+class MovedToMPS(TorchFunctionMode):
+    """Where tensors can be moved to MPS."""
+
+    def __torch_function__(self, function, types, arguments=(), options=None):
+        if function is torch.Tensor.to and arguments[1] == torch.device("mps"):
+            return arguments[0].as_subclass(OnMPS)
+        return function(*arguments, **(options or {}))
+
+
+def test_a_device_without_float64_is_served_from_the_cpu():
+    logits = torch.zeros(1, 4).as_subclass(OnMPS)
+    with pytest.raises(TypeError, match="MPS"):
+        logits.double()
+    with MovedToMPS():
+        probs = decoding.next_token_probs(logits, top_p=0.5)
+        drawn = decoding.sample(probs, torch.Generator().manual_seed(0))
+    assert probs.device == drawn.device == torch.device("mps")
     assert probs.tolist() == [[0.5, 0.5, 0, 0]]
-    assert decoding.sample(probs, torch.Generator().manual_seed(0)).item() in (0, 1)
+    assert drawn.item() in (0, 1)
+
+
+# ---- what a step costs
+
+
+def test_a_step_waits_for_the_device_once(monkeypatch):
+    """Each Python truth, number or list of a tensor makes the program wait for a GPU."""
+    looks = []
+    for name in ("__bool__", "__int__", "__float__", "__index__", "item", "tolist"):
+        read = getattr(torch.Tensor, name)
+        monkeypatch.setattr(torch.Tensor, name, lambda *a, name=name, read=read: looks.append(name) or read(*a))
+    for settings_ in ({}, {"temperature": 0}, {"temperature": 0.7, "top_k": 3, "top_p": 0.9}):
+        looks.clear()
+        decoding.next_token_probs(torch.zeros(2, 10), **settings_)
+        assert len(looks) == 1, settings_
+
+
+class Cached(Counter):
+    """A model with a cache, which is the number of tokens it holds; it notes what it is given."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def new_cache(self, batch_size, max_length):
+        self.room = (batch_size, max_length)
+        return SimpleNamespace(length=0)
+
+    def next_token_logits(self, ids, cache=None, mask=None):
+        self.seen.append((ids.tolist(), None if mask is None else mask.tolist()))
+        if cache is not None:
+            cache.length += ids.shape[1]
+        return self(ids)[:, -1]
+
+
+def test_a_model_with_a_cache_is_given_each_token_once():
+    model = Cached()
+    ids, mask = torch.tensor([[0, 3], [1, 2]]), torch.tensor([[False, True], [True, True]])
+    assert decoding.generate(model, ids, 3, mask=mask).tolist() == [[0, 3, 4, 5, 6], [1, 2, 3, 4, 5]]
+    assert model.seen == [(ids.tolist(), mask.tolist()), ([[4], [3]], None), ([[5], [4]], None)]
+    assert model.room == (2, 5)
+
+
+def test_without_the_cache_it_is_given_the_whole_text_each_time():
+    model = Cached()
+    mask = torch.tensor([[True, True]])
+    decoding.generate(model, torch.tensor([[1, 2]]), 2, use_cache=False, mask=mask)
+    assert model.seen == [([[1, 2]], [[True, True]]), ([[1, 2, 3]], [[True, True, True]])]
+
+
+def test_a_cache_alone_makes_no_cached_model():
+    class Halfway(Counter):
+        def new_cache(self, batch_size, max_length):
+            raise AssertionError
+
+    assert decoding.generate(Halfway(), torch.tensor([[1]]), 2).tolist() == [[1, 2, 3]]

@@ -19,7 +19,9 @@ from course_utils.transformer import (
     attention,
     attention_maps,
     attention_weights,
+    can_cache,
     causal_mask,
+    context_length_of,
 )
 from course_utils.transformer.linear import PIECE, Linear
 from course_utils.transformer.norm import rms_norm
@@ -160,10 +162,31 @@ def test_left_padding_changes_no_real_logit(tiny_model, pieces):
     assert torch.isfinite(logits).all()
 
 
+def who_looks_at_whom(model, ids, **arguments):
+    """What the attention of the last layer is told: a mask or None, and whether no one looks ahead."""
+    told = []
+    hook = model.layers[-1].attention.register_forward_pre_hook(lambda module, arguments: told.append(arguments[2:4]))
+    with torch.no_grad():
+        model(ids, **arguments)
+    hook.remove()
+    return told[0]
+
+
 def test_every_token_sees_something_even_padding_so_that_no_kernel_makes_nan_of_it(tiny_model):
     real = torch.tensor([[False, False, True, True]])
-    _, look = tiny_model._who_sees_whom(real, past=0, new=4, device=None)
-    assert look[0, 0].int().tolist() == [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 1, 1]]
+    mask, is_causal = who_looks_at_whom(tiny_model, random_ids(1, 4), mask=real)
+    assert mask[0, 0].int().tolist() == [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 1, 1]]
+    assert not is_causal
+
+
+def test_the_kernel_gets_a_mask_only_where_it_needs_one(tiny_model):
+    cache = tiny_model.new_cache(1, 9)
+    assert who_looks_at_whom(tiny_model, random_ids(1, 4)) == (None, True)
+    assert who_looks_at_whom(tiny_model, random_ids(1, 4), cache=cache) == (None, True)
+    assert who_looks_at_whom(tiny_model, random_ids(1, 1), cache=cache) == (None, False)
+    mask, is_causal = who_looks_at_whom(tiny_model, random_ids(1, 2), cache=cache)
+    assert torch.equal(mask[0, 0], causal_mask(2, past=5))
+    assert not is_causal
 
 
 def test_the_cache_remembers_the_padding_of_earlier_pieces(tiny_model):
@@ -173,6 +196,77 @@ def test_the_cache_remembers_the_padding_of_earlier_pieces(tiny_model):
     with torch.no_grad():
         tiny_model(ids[:, :5], cache=cache, mask=torch.tensor([[False] * 3 + [True] * 2]))
         torch.testing.assert_close(tiny_model(ids[:, 5:], cache=cache), tiny_model(text)[:, 2:], atol=1e-5, rtol=1e-5)
+
+
+# ---- one layer, as an encoder or a decoder would use it
+
+
+@pytest.fixture
+def layer(tiny_model):
+    """One attention layer, with what it reads: x (B, T, d), cosine and sine."""
+    x = torch.randn(2, 7, 24, generator=torch.Generator().manual_seed(0))
+    return tiny_model.layers[0].attention, x, rotation(torch.arange(7), 4, 10_000.0)
+
+
+def test_no_one_looks_ahead_by_a_flag_or_by_a_mask(layer):
+    attend, x, cos_sin = layer
+    by_mask = attend(x, cos_sin, causal_mask(7), False, None)
+    torch.testing.assert_close(attend(x, cos_sin, None, True, None), by_mask)
+
+
+def test_without_a_mask_all_look_at_all_as_an_encoder_wants(layer):
+    attend, x, cos_sin = layer
+    everyone = attend(x, cos_sin, None, False, None)
+    torch.testing.assert_close(everyone, attend(x, cos_sin, torch.ones(7, 7, dtype=torch.bool), False, None))
+    changed = x.clone()
+    changed[:, -1] += 1
+    assert (attend(changed, cos_sin, None, False, None) - everyone)[:, 0].abs().max() > 1e-3  # the first sees the last
+    causal = attend(x, cos_sin, None, True, None)
+    torch.testing.assert_close(attend(changed, cos_sin, None, True, None)[:, :-1], causal[:, :-1])
+
+
+def test_an_encoders_padding_is_seen_by_no_one(layer):
+    attend, x, cos_sin = layer
+    real = torch.tensor([[True] * 7, [True] * 5 + [False] * 2])
+    masked = attend(x, cos_sin, real[:, None, None, :], False, None)
+    alone = attend(x[1:, :5], tuple(part[:, :5] for part in cos_sin), None, False, None)
+    torch.testing.assert_close(masked[1:, :5], alone)
+    torch.testing.assert_close(masked[:1], attend(x[:1], cos_sin, None, False, None))
+
+
+# ---- the last position only
+
+
+@pytest.mark.parametrize("tied", [True, False])
+@pytest.mark.parametrize("pieces", [None, [9], [4, 5], [1] * 9])
+@pytest.mark.parametrize("padded", [False, True])
+def test_next_token_logits_are_those_of_the_last_position(tiny_config, tied, pieces, padded):
+    model = randomised(DecoderLM(dataclasses.replace(tiny_config, tie_embeddings=tied)))
+    ids, mask = random_ids(2, 9), torch.arange(9) >= torch.tensor([[3], [0]])
+    cache = None if pieces is None else model.new_cache(2, 9)
+    with torch.no_grad():
+        for piece, part in zip(ids.split(pieces or [9], 1), mask.split(pieces or [9], 1), strict=True):
+            logits = model.next_token_logits(piece, cache=cache, mask=part if padded else None)
+        expected = model(ids, mask=mask if padded else None)[:, -1]
+    assert logits.shape == (2, 50)
+    torch.testing.assert_close(logits, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_the_output_layer_reads_one_position_where_one_is_asked_for(tiny_config, monkeypatch):
+    model, read = DecoderLM(dataclasses.replace(tiny_config, tie_embeddings=False)), []
+    monkeypatch.setattr("course_utils.transformer.decoder.product", lambda x, weight: read.append(x.shape) or x)
+    model(random_ids(2, 9))
+    model.next_token_logits(random_ids(2, 9))
+    assert read == [(2, 9, 24), (2, 24)]
+
+
+def test_what_counts_as_a_language_model(tiny_model):
+    assert can_cache(tiny_model)
+    assert can_cache(torch.compile(tiny_model))
+    assert not can_cache(lambda ids: ids)
+    assert context_length_of(tiny_model) == 32
+    assert context_length_of(lambda ids: ids) is None
+    assert context_length_of(torch.nn.Linear(2, 2)) is None
 
 
 def test_a_reset_cache_is_as_new(tiny_model):
@@ -197,7 +291,7 @@ def test_attention_maps_reproduce_the_layers_output(tiny_model):
     x = block.attention_norm(tiny_model.embedding(ids))
     v = block.attention.queries_keys_values(x, cos, sin)[2].repeat_interleave(3, dim=1)
     mixed = block.attention.o((maps[0] @ v).transpose(1, 2).flatten(2))
-    torch.testing.assert_close(mixed, block.attention(x, cos, sin, None, None, 0))
+    torch.testing.assert_close(mixed, block.attention(x, (cos, sin), None, True, None))
     assert not tiny_model.layers[0].attention._forward_pre_hooks
 
 
@@ -387,6 +481,12 @@ def test_a_model_without_memory_still_says_what_it_would_return(tiny_config, dty
     model = DecoderLM(tiny_config).to(dtype).to("meta")
     logits = model(torch.zeros(2, 5, dtype=torch.long, device="meta"))
     assert (logits.shape, logits.dtype) == ((2, 5, 50), dtype)
+
+
+@pytest.mark.parametrize("size", [{"batch_size": 0, "max_length": 4}, {"batch_size": 1, "max_length": 0}])
+def test_a_cache_without_room_is_refused(tiny_model, size):
+    with pytest.raises(ValueError, match="at least 1"):
+        tiny_model.new_cache(**size)
 
 
 def test_a_refused_call_leaves_the_cache_as_it_was(tiny_model):

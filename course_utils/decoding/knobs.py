@@ -1,14 +1,16 @@
 """The three knobs on a next-token distribution: temperature, top-k, top-p.
 
-Their order is temperature, top-k, renormalise, top-p, the same as Hugging Face's.
+Their order is temperature, top-k, renormalise, top-p, the same as Hugging Face's. Logits are looked at once, by
+whichever public function is called; each look waits for the device that they are on.
 """
 
 import math
-import operator
+from typing import SupportsFloat, SupportsIndex
 
 import torch
 from torch import Tensor
 
+from course_utils.checks import whole_number
 from course_utils.device import widened
 
 TOP_P_SLACK = 1e-6  # rounding allowed when a mass is compared with p, so that .4 + .3 + .2 reaches .9
@@ -32,8 +34,12 @@ def apply_temperature(logits: Tensor, t: float) -> Tensor:
 
     Source: Ackley, Hinton and Sejnowski (1985), "A learning algorithm for Boltzmann machines".
     """
-    _check_logits(logits)
     t = check_temperature(t)
+    check_logits(logits)
+    return _divided(logits, t)
+
+
+def _divided(logits: Tensor, t: float) -> Tensor:
     if t == 0:
         winner = logits.argmax(dim=-1, keepdim=True)  # (..., 1), the first of several maxima
         only = torch.full_like(logits, -math.inf)
@@ -41,8 +47,9 @@ def apply_temperature(logits: Tensor, t: float) -> Tensor:
     limits = torch.finfo(logits.dtype)
     t = min(max(t, limits.tiny), limits.max)  # beyond these t would be rounded to 0 or to infinity
     scaled = logits / t
-    if torch.isinf(scaled[~torch.isinf(logits)]).any():  # overflow: shift the maximum to 0 first, softmax can't tell
-        scaled = (logits - logits.amax(dim=-1, keepdim=True)) / t
+    if t < 1:  # a quotient may overflow; then the maximum is first moved to 0, softmax can't tell
+        overflow = (torch.isinf(scaled) != torch.isinf(logits)).any()
+        scaled = torch.where(overflow, (logits - logits.amax(dim=-1, keepdim=True)) / t, scaled)
     return scaled
 
 
@@ -63,8 +70,12 @@ def top_k_filter(logits: Tensor, k: int) -> Tensor:
 
     Source: Fan, Lewis and Dauphin (2018), "Hierarchical Neural Story Generation".
     """
-    _check_logits(logits)
     k = check_top_k(k)
+    check_logits(logits)
+    return _top_k(logits, k)
+
+
+def _top_k(logits: Tensor, k: int) -> Tensor:
     if k >= logits.shape[-1]:
         return logits
     kth = logits.topk(k, dim=-1).values[..., -1:]  # (..., 1) the smallest logit that may stay
@@ -93,8 +104,12 @@ def top_p_filter(logits: Tensor, p: float) -> Tensor:
 
     Source: Holtzman, Buys, Du, Forbes and Choi (2020), "The Curious Case of Neural Text Degeneration", section 3.1.
     """
-    _check_logits(logits)
     p = check_top_p(p)
+    check_logits(logits)
+    return _top_p(logits, p)
+
+
+def _top_p(logits: Tensor, p: float) -> Tensor:
     if p == 1:
         return logits
     wide = widened(logits)  # (..., V) float64
@@ -124,27 +139,42 @@ def next_token_probs(
     Raises:
         ValueError: an argument is out of range, named in the message.
     """
+    temperature, top_k, top_p = check_settings(temperature, top_k, top_p)
+    check_logits(logits)
     logits = logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
-    logits = apply_temperature(logits, temperature)
+    logits = _divided(logits, temperature)
     if top_k is not None:
-        logits = top_k_filter(logits, top_k)
+        logits = _top_k(logits, top_k)
     if top_p is not None:
-        logits = top_p_filter(logits, top_p)
+        logits = _top_p(logits, top_p)
     return logits.softmax(dim=-1)
 
 
-def _check_logits(logits: Tensor) -> None:
+def check_logits(logits: Tensor) -> None:
+    """Raise ValueError unless every row of logits (..., V) has a softmax; a sound tensor is looked at once."""
     if logits.dim() == 0 or logits.shape[-1] == 0:
         raise ValueError(f"logits must be (..., V) with V at least 1, got shape {tuple(logits.shape)}")
     if not logits.is_floating_point():
         raise ValueError(f"logits must be floating point, got {logits.dtype}")
     largest = logits.amax(dim=-1)  # (...), NaN if any is
+    if torch.isfinite(largest).all():
+        return
     if torch.isnan(largest).any():
         raise ValueError("logits hold NaN: look for a division by zero or an overflow in the model")
     if (largest == math.inf).any():
         raise ValueError("logits hold +inf: no softmax exists; look for an overflow in the model")
-    if (largest == -math.inf).any():
-        raise ValueError("logits of a row are all -inf: no token is left to choose from")
+    raise ValueError("logits of a row are all -inf: no token is left to choose from")
+
+
+def check_settings(
+    temperature: float, top_k: int | None, top_p: float | None
+) -> tuple[float, int | None, float | None]:
+    """Return the three knobs as Python numbers; raise ValueError for one that is out of range."""
+    return (
+        check_temperature(temperature),
+        None if top_k is None else check_top_k(top_k),
+        None if top_p is None else check_top_p(top_p),
+    )
 
 
 def check_temperature(t: float) -> float:
@@ -155,15 +185,12 @@ def check_temperature(t: float) -> float:
     return number
 
 
-def check_top_k(k: int) -> int:
+def check_top_k(k: SupportsIndex) -> int:
     """Return k as an int; raise ValueError unless it is a whole number of at least 1."""
-    try:
-        k = operator.index(k)
-    except TypeError:
-        raise ValueError(f"top_k must be a whole number, got {k!r}") from None
-    if k < 1:
+    number = whole_number("top_k", k)
+    if number < 1:
         raise ValueError(f"top_k must be at least 1, got {k}; pass None to cut nothing")
-    return k
+    return number
 
 
 def check_top_p(p: float) -> float:
@@ -174,7 +201,7 @@ def check_top_p(p: float) -> float:
     return number
 
 
-def _number(name: str, value) -> float:
+def _number(name: str, value: SupportsFloat) -> float:
     try:
         if isinstance(value, str):
             raise TypeError

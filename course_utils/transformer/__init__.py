@@ -5,13 +5,18 @@ from course_utils.transformer.attention_maps import attention_maps
 from course_utils.transformer.cache import KVCache
 from course_utils.transformer.config import TransformerConfig
 from course_utils.transformer.decoder import DecoderLM
+from course_utils.transformer.protocol import CachedLanguageModel, LanguageModel, can_cache, context_length_of
 
 __all__ = [
+    "CachedLanguageModel",
     "DecoderLM",
     "KVCache",
+    "LanguageModel",
     "TransformerConfig",
     "attention",
     "attention_maps",
     "attention_weights",
+    "can_cache",
     "causal_mask",
+    "context_length_of",
 ]

@@ -1,4 +1,8 @@
-"""Attention: every token looks at the tokens it may see and takes a weighted mean of what they say."""
+"""Attention: every token looks at the tokens it may see and takes a weighted mean of what they say.
+
+A mask is bool, True = may look, and None lets all look at all, in every function here as in torch's own. That no one
+looks ahead is said by a `causal_mask`, or by `is_causal`, which the fused kernel knows without one.
+"""
 
 import math
 
@@ -31,7 +35,7 @@ def attention_weights(q: Tensor, k: Tensor, mask: Tensor | None = None) -> Tenso
     Args:
         q: queries (B, H, T, head).
         k: keys (B, H, S, head).
-        mask: bool, broadcastable to (B, H, T, S), True = may look; None means that all may.
+        mask: bool, broadcastable to (B, H, T, S).
 
     Returns:
         (B, H, T, S), each row sums to 1.
@@ -50,7 +54,7 @@ def attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Te
     Args:
         q: queries (B, H, T, head).
         k, v: keys and values (B, H, S, head).
-        mask: bool, broadcastable to (B, H, T, S), True = may look; None means that all may.
+        mask: bool, broadcastable to (B, H, T, S).
 
     Returns:
         (B, H, T, head).
@@ -61,15 +65,19 @@ def attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Te
 
 
 class Attention(nn.Module):
-    """Causal self-attention with rotary positions and grouped queries.
+    """Self-attention with rotary positions and grouped queries.
+
+    Args:
+        config: the model's shape.
+        layer: the number of the layer that it is in, for its place in the cache.
 
     Source of the grouping: Ainslie et al. (2023), "GQA: Training Generalized Multi-Query Transformer Models".
     """
 
-    def __init__(self, config: TransformerConfig):
+    def __init__(self, config: TransformerConfig, layer: int):
         super().__init__()
         d, head = config.d_model, config.head_dim
-        self.head_dim = head
+        self.head_dim, self.layer = head, layer
         self.q = Linear(d, config.n_heads * head)
         self.k = Linear(d, config.n_kv_heads * head)
         self.v = Linear(d, config.n_kv_heads * head)
@@ -84,19 +92,24 @@ class Attention(nn.Module):
         return rotate(q, cos, sin), rotate(k, cos, sin), v
 
     def forward(
-        self, x: Tensor, cos: Tensor, sin: Tensor, mask: Tensor | None, cache: KVCache | None, layer: int
+        self, x: Tensor, cos_sin: tuple[Tensor, Tensor], mask: Tensor | None, is_causal: bool, cache: KVCache | None
     ) -> Tensor:
-        """Map x (B, T, d) to (B, T, d); mask is (B or 1, 1, T, S) bool, None = plain causal."""
-        q, k, v = self.queries_keys_values(x, cos, sin)
+        """Map x (B, T, d) to (B, T, d).
+
+        Args:
+            x: what the layer reads.
+            cos_sin: from `rotation`.
+            mask: bool (B or 1, 1, T, S), T of them looking at S keys.
+            is_causal: True in place of a mask: no one looks ahead, and nothing is held in the cache yet (S = T).
+            cache: keys and values of the tokens before; the new ones are appended.
+        """
+        q, k, v = self.queries_keys_values(x, *cos_sin)
         if cache is not None:
-            k, v = cache.append(layer, k, v)  # (B, KV heads, S, head)
-        causal = False  # a single new token may look at everything before it
-        if mask is None and q.shape[2] > 1:  # an `if`, so that a model compiled for any length still knows it as a bool
-            causal = True
+            k, v = cache.append(self.layer, k, v)  # (B, KV heads, S, head)
         if q.dtype == torch.bfloat16 and q.device.type == "cpu" and q.requires_grad:
             # The fused kernel's backward pass takes two to four times as long as this, for contexts below 1,000.
             k, v = (x.repeat_interleave(q.shape[1] // x.shape[1], dim=1) for x in (k, v))  # (B, H, S, head)
-            mixed = attention(q, k, v, causal_mask(q.shape[2]) if causal else mask)
+            mixed = attention(q, k, v, causal_mask(q.shape[2]) if is_causal else mask)
         else:
-            mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal, enable_gqa=True)
+            mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=is_causal, enable_gqa=True)
         return self.o(mixed.transpose(1, 2).flatten(2))  # (B, T, d)

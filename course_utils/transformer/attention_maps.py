@@ -21,10 +21,10 @@ def attention_maps(model: DecoderLM, ids: Tensor) -> list[Tensor]:
     maps: list[Tensor] = []
 
     def record(module: Attention, arguments: tuple) -> None:
-        x, cos, sin = arguments[:3]
-        q, k, _ = module.queries_keys_values(x, cos, sin)
+        x, cos_sin, mask, is_causal, _ = arguments
+        q, k, _ = module.queries_keys_values(x, *cos_sin)
         k = k.repeat_interleave(q.shape[1] // k.shape[1], dim=1)  # (B, heads, T, head)
-        maps.append(attention_weights(q, k, causal_mask(x.shape[1], device=x.device)))
+        maps.append(attention_weights(q, k, causal_mask(x.shape[1], device=x.device) if is_causal else mask))
 
     hooks = [block.attention.register_forward_pre_hook(record) for block in model.layers]
     try:

@@ -27,17 +27,17 @@ class FeedForward(nn.Module):
 
 
 class Block(nn.Module):
-    """Pre-norm block: x + attention(norm(x)), then x + feed_forward(norm(x))."""
+    """Pre-norm block: x + attention(norm(x)), then x + feed_forward(norm(x)); arguments as `Attention`."""
 
-    def __init__(self, config: TransformerConfig):
+    def __init__(self, config: TransformerConfig, layer: int):
         super().__init__()
         self.attention_norm = RMSNorm(config.d_model, config.norm_eps)
-        self.attention = Attention(config)
+        self.attention = Attention(config, layer)
         self.feed_forward_norm = RMSNorm(config.d_model, config.norm_eps)
         self.feed_forward = FeedForward(config)
 
     def forward(
-        self, x: Tensor, cos: Tensor, sin: Tensor, mask: Tensor | None, cache: KVCache | None, layer: int
+        self, x: Tensor, cos_sin: tuple[Tensor, Tensor], mask: Tensor | None, is_causal: bool, cache: KVCache | None
     ) -> Tensor:
-        x = x + self.attention(self.attention_norm(x), cos, sin, mask, cache, layer)  # (B, T, d)
+        x = x + self.attention(self.attention_norm(x), cos_sin, mask, is_causal, cache)  # (B, T, d)
         return x + self.feed_forward(self.feed_forward_norm(x))  # (B, T, d)

@@ -18,6 +18,9 @@ class KVCache:
     `length` is the number of tokens held, `nbytes` the memory of keys and values in bytes:
     2 * layers * KV heads * head size * max_length * batch * bytes per number. It is for inference: it holds no
     gradients.
+
+    Raises:
+        ValueError: batch_size or max_length below 1.
     """
 
     def __init__(
@@ -55,7 +58,15 @@ class KVCache:
     def check(
         self, config: TransformerConfig, batch_size: int, new: int, device: torch.device, dtype: torch.dtype
     ) -> None:
-        """Raise ValueError unless this cache fits a model and `new` more tokens of `batch_size` texts fit in it."""
+        """Refuse a model that this cache wasn't made for, or more tokens than it has room for.
+
+        Args:
+            config, device, dtype: the model's shape, where it is and what it computes in.
+            batch_size, new: texts, and new tokens of each.
+
+        Raises:
+            ValueError: one of these doesn't fit; named, with the remedy.
+        """
         layers, batch, heads, _, head_dim = self.keys.shape
         if (layers, heads, head_dim) != (config.n_layers, config.n_kv_heads, config.head_dim):
             raise ValueError(

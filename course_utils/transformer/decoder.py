@@ -30,7 +30,7 @@ class DecoderLM(nn.Module):
         super().__init__()
         self.config = config
         self.embedding = nn.Embedding(config.vocab_size, config.d_model)
-        self.layers = nn.ModuleList(Block(config) for _ in range(config.n_layers))
+        self.layers = nn.ModuleList(Block(config, layer) for layer in range(config.n_layers))
         self.final_norm = RMSNorm(config.d_model, config.norm_eps)
         self.head = None if config.tie_embeddings else Linear(config.d_model, config.vocab_size)
         self.initialise()
@@ -95,53 +95,74 @@ class DecoderLM(nn.Module):
         Args:
             ids: token ids (B, T); with a cache, only the tokens that it does not hold yet.
             cache: keys and values of the tokens before; the new ones are appended.
-            mask: (B, T) bool for these ids, True = a real token. Shorter texts are padded on the left; positions
-                count real tokens, and no token looks at padding.
+            mask: (B, T) bool for these ids, True = a real token; None = all are. Shorter texts are padded on the
+                left; positions count real tokens, and no token looks at padding.
 
         Returns:
             Logits (B, T, V), in the dtype it computes in.
 
         Raises:
-            ValueError: ids or mask of a wrong shape, an id outside the vocabulary, or more tokens than the context
-                or the cache can hold.
+            ValueError: ids or mask of a wrong shape, another model's cache, or more tokens than the context or the
+                cache can hold. On the CPU also an id outside the vocabulary; another device would have to be waited
+                for, and fails in its own way.
         """
+        return self._logits(self._hidden_states(ids, cache, mask))  # (B, T, d) -> (B, T, V)
+
+    def next_token_logits(self, ids: Tensor, cache: KVCache | None = None, mask: Tensor | None = None) -> Tensor:
+        """Return the logits (B, V) after the last position only; arguments and errors as `forward`.
+
+        They are `forward(...)[:, -1]` without the product with the output layer at all positions before, which is a
+        fifth of the work in a model of SmolLM2's shape.
+        """
+        return self._logits(self._hidden_states(ids, cache, mask)[:, -1])  # (B, d) -> (B, V)
+
+    def _hidden_states(self, ids: Tensor, cache: KVCache | None, mask: Tensor | None) -> Tensor:
+        """Return what the output layer reads at every position, (B, T, d)."""
         self._check(ids, mask)
         batch_size, new = ids.shape
         past = 0 if cache is None else cache.length
         if cache is not None:
             cache.check(self.config, batch_size, new, self.embedding.weight.device, self._compute_dtype())
         real = mask if cache is None else cache.real_with(mask, new)  # (B, S), None = all
-        positions, look = self._who_sees_whom(real, past, new, ids.device)
+        positions, attention_mask, is_causal = self._positions_and_mask(real, past, new, ids.device)
 
-        cos, sin = rotation(positions, self.config.head_dim, self.config.rope_theta)
+        cos_sin = rotation(positions, self.config.head_dim, self.config.rope_theta)
         x = self.embedding(ids).to(self._compute_dtype())  # (B, T, d)
-        for layer, block in enumerate(self.layers):
-            x = block(x, cos, sin, look, cache, layer)  # (B, T, d)
+        for block in self.layers:
+            x = block(x, cos_sin, attention_mask, is_causal, cache)  # (B, T, d)
         if cache is not None:
             cache.advance(new, mask)
+        return self.final_norm(x)
+
+    def _logits(self, x: Tensor) -> Tensor:
         output = self.embedding if self.head is None else self.head
-        return product(self.final_norm(x), output.weight)  # (B, T, V)
+        return product(x, output.weight)  # (..., d) -> (..., V)
 
     def _compute_dtype(self) -> torch.dtype:
         return compute_dtype(self.embedding.weight.dtype, self.embedding.weight.device)
 
-    def _who_sees_whom(self, real: Tensor | None, past: int, new: int, device) -> tuple[Tensor, Tensor | None]:
-        """Return the positions (T,) or (B, T) of the new tokens and the attention mask (B or 1, 1, T, S) or None."""
-        if real is None:
-            positions = torch.arange(past, past + new, device=device)  # (T,)
-            plain = past == 0 or new == 1  # the fused kernel knows these two cases without a mask
-            look = None if plain else causal_mask(new, past, device)[None, None]  # (1, 1, T, S)
-        else:
+    def _positions_and_mask(
+        self, real: Tensor | None, past: int, new: int, device: torch.device
+    ) -> tuple[Tensor, Tensor | None, bool]:
+        """Return the positions (T,) or (B, T) of the new tokens; mask and is_causal, as `Attention` takes them."""
+        mask, is_causal = None, False  # a single new token may look at all before it
+        if real is not None:
             positions = (real.cumsum(dim=1) - 1).clamp(min=0)[:, past:]  # (B, T)
             causal = causal_mask(new, past, device)  # (T, S)
-            oneself = causal & ~causal_mask(new, past, device).tril(past - 1)  # a padded token sees only itself
-            look = ((causal & real[:, None, :]) | oneself)[:, None]  # (B, 1, T, S)
+            oneself = causal.triu(past)  # (T, S) a padded token sees itself: a row without any key would make NaN
+            mask = ((causal & real[:, None, :]) | oneself)[:, None]  # (B, 1, T, S)
+        else:
+            positions = torch.arange(past, past + new, device=device)  # (T,)
+            if past == 0:
+                is_causal = True
+            elif new > 1:
+                mask = causal_mask(new, past, device)[None, None]  # (1, 1, T, S)
         if past + new > self.config.context_length and int(positions.max()) >= self.config.context_length:
             raise ValueError(
                 f"{int(positions.max()) + 1} tokens exceed context_length={self.config.context_length}: "
                 "shorten the text or split it"
             )
-        return positions, look
+        return positions, mask, is_causal
 
     def _check(self, ids: Tensor, mask: Tensor | None) -> None:
         if ids.dim() != 2 or 0 in ids.shape:
@@ -150,10 +171,9 @@ class DecoderLM(nn.Module):
             raise ValueError(
                 f"mask must be bool of shape {tuple(ids.shape)} like ids, got {mask.dtype} of {tuple(mask.shape)}"
             )
-        if ids.device.type == "cpu" and not torch.compiler.is_compiling():  # elsewhere a look costs a synchronisation
-            lowest, highest = int(ids.min()), int(ids.max())
-            if lowest < 0 or highest >= self.config.vocab_size:
-                raise ValueError(
-                    f"ids must be in 0 .. {self.config.vocab_size - 1}, got {lowest} .. {highest}: "
-                    "is this another model's tokenizer?"
-                )
+        on_cpu = ids.device.type == "cpu" and not torch.compiler.is_compiling()  # elsewhere a look has to be waited for
+        if on_cpu and ((ids < 0) | (ids >= self.config.vocab_size)).any():
+            raise ValueError(
+                f"ids must be in 0 .. {self.config.vocab_size - 1}, got {int(ids.min())} .. {int(ids.max())}: "
+                "is this another model's tokenizer?"
+            )
