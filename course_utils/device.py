@@ -1,9 +1,8 @@
-"""Where tensors live and what is computed in: pick a device and a dtype once, and seed every generator."""
+"""What this machine has and can do: which device, which dtypes, how many operations a second, whether it compiles."""
 
-import random
 import time
+import warnings
 
-import numpy as np
 import torch
 
 NARROW = (torch.bfloat16, torch.float16)  # some processors only emulate these, up to eighty times slower than float32
@@ -11,6 +10,7 @@ SIZES = (128, 256)  # rows of the square matrices to try: emulated products of t
 ROUNDS = 5
 HOPELESS = 5  # times as long as float32: the larger size can't change that
 MARGIN = 1.2  # times as fast as float32; processors that have the instructions are at about two
+PEAK_SIZE = {"cpu": 2048, "cuda": 8192, "mps": 4096}  # rows of the square matrices: a product then runs at full speed
 
 _native: dict[torch.dtype, bool] = {}  # what this process has measured or was told about its CPU
 
@@ -65,7 +65,7 @@ def multiplies(dtype: torch.dtype, device: torch.device | str) -> bool:
 
 # Compiling must not trace a measurement. torch.compiler.assume_constant_result sets this too, after importing the
 # compiler, which takes longer than everything else that this package imports.
-multiplies._dynamo_marked_constant = True
+vars(multiplies)["_dynamo_marked_constant"] = True
 
 
 def settle(dtype: torch.dtype, native: bool) -> None:
@@ -107,14 +107,40 @@ def widened(x: torch.Tensor) -> torch.Tensor:
     return (x.cpu() if x.device.type == "mps" else x).double()
 
 
-def seed_everything(seed: int) -> None:
-    """Seed Python's, NumPy's and PyTorch's global generators (all devices).
+def matmul_peak(device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> float:
+    """Return the operations per second of a large square matrix product: the best of several, here and now.
 
-    Raises:
-        ValueError: `seed` is not in 0 .. 2**32 - 1, the range all three generators share.
+    A product of two n x n matrices takes 2 n^3 operations. Model FLOPs utilisation (MFU) is the operations that a model
+    needs per second, divided by this.
+
+    Args:
+        device, dtype: where and in what to multiply; float32 in place of a dtype that the device only emulates.
     """
-    if not 0 <= seed < 2**32:
-        raise ValueError(f"seed must be in 0 .. 2**32 - 1, got {seed}")
-    random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002 - the global generator is what third-party code draws from
-    torch.manual_seed(seed)
+    device = torch.device(device)
+    n = PEAK_SIZE.get(device.type, 2048)
+    a, b = (torch.randn(2, n, n, device=device) / n).to(compute_dtype(dtype, device)).unbind(0)
+    synchronise = {"cuda": torch.cuda.synchronize, "mps": torch.mps.synchronize}.get(device.type, lambda: None)
+    best = float("inf")
+    for _ in range(1 + ROUNDS):  # the first also warms up
+        synchronise()
+        start = time.perf_counter()
+        a @ b
+        synchronise()
+        best = min(best, time.perf_counter() - start)
+    return 2 * n**3 / best
+
+
+def can_compile(device: torch.device | str) -> bool:
+    """Say whether torch.compile works on this machine, by compiling something small: a few seconds the first time.
+
+    On a CPU it needs a C++ compiler and Python's headers, on a GPU Triton.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            torch.compile(lambda x: x.sin() + 1)(torch.zeros(8, device=device))
+        except Exception:  # a missing compiler, header or library: each has an error of its own
+            return False
+        finally:
+            torch.compiler.reset()
+    return True

@@ -1,36 +1,17 @@
-"""Device, dtype, seeds; and that importing the package stays silent and light."""
+"""What the machine can do; and that importing the package stays silent and light."""
 
 import os
 import platform
-import random
 import subprocess
 import sys
+import time
 
-import numpy as np
 import pytest
 import torch
 from settings import SETTINGS
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from course_utils import device
-
-
-def test_one_seed_fixes_all_three_generators():
-    def draw():
-        return random.random(), np.random.rand(), torch.rand(1).item()  # noqa: NPY002 - the global generators are the point
-
-    device.seed_everything(7)
-    first = draw()
-    device.seed_everything(7)
-    assert draw() == first
-    device.seed_everything(8)
-    assert not set(draw()) & set(first)
-
-
-@pytest.mark.parametrize("seed", [-1, 2**32])
-def test_a_seed_that_not_all_generators_take_is_refused(seed):
-    with pytest.raises(ValueError, match="seed"):
-        device.seed_everything(seed)
 
 
 @pytest.mark.parametrize(
@@ -206,3 +187,52 @@ def test_a_device_without_float64_is_widened_on_the_cpu():
 
     assert device.widened(Apple()).dtype == torch.float64
     assert device.widened(torch.ones(2)).dtype == torch.float64
+
+
+# ---- how fast it multiplies, and whether it compiles
+
+
+@pytest.fixture
+def products(monkeypatch):
+    """Products of matrices under a clock of their own: what was multiplied, and the seconds that each takes in turn."""
+    done, seconds, multiply, clock = [], [], torch.Tensor.__matmul__, [100.0]
+
+    def timed(a, b):
+        done.append((tuple(a.shape), tuple(b.shape), a.dtype))
+        clock[0] += seconds.pop(0)
+        return multiply(a, b)
+
+    monkeypatch.setitem(device.PEAK_SIZE, "cpu", 64)
+    monkeypatch.setattr(torch.Tensor, "__matmul__", timed)
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
+    return done, seconds
+
+
+@pytest.mark.parametrize("fastest", range(1 + device.ROUNDS))
+def test_the_peak_is_the_fastest_of_several_products(products, fastest):
+    done, seconds = products
+    seconds += [3.0] * (1 + device.ROUNDS)
+    seconds[fastest] = 0.5
+    assert device.matmul_peak("cpu", torch.float64) == 2 * 64**3 / 0.5
+    assert set(done) == {((64, 64), (64, 64), torch.float64)}
+
+
+def test_the_peak_is_of_what_is_computed_in(products, bfloat16_native):
+    done, seconds = products
+    seconds += [1.0] * (1 + device.ROUNDS)
+    device.matmul_peak("cpu", torch.bfloat16)
+    assert {dtype for _, _, dtype in done} == {torch.bfloat16 if bfloat16_native else torch.float32}
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_a_machine_without_a_compiler_is_told_by_trying(monkeypatch, works):
+    def compile(function):
+        def compiled(x):
+            if not works:
+                raise RuntimeError("no C++ compiler")
+            return function(x)
+
+        return compiled
+
+    monkeypatch.setattr(torch, "compile", compile)
+    assert device.can_compile("cpu") == works

@@ -16,7 +16,7 @@ DECIDING = {"multiplies", "multiplies_bfloat16", "compute_dtype", "pick_dtype", 
 PLACES = {
     "decoding/knobs.py": ({"bfloat16": 1, "float16": 1}, "widens narrow logits to float32"),
     "device.py": (
-        {"bfloat16": 5, "float16": 1, "autocast": 1, "multiplies": 4},
+        {"bfloat16": 5, "float16": 1, "autocast": 1, "multiplies": 4, "compute_dtype": 1},
         "decides; its measurement alone multiplies in what may be emulated, for milliseconds",
     ),
     "pretrained/loading.py": ({"pick_dtype": 2}, "the weights' dtype if none is asked for; the decoder computes"),

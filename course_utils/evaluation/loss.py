@@ -20,7 +20,8 @@ def next_token_loss(logits: Tensor, targets: Tensor, ignore_index: int = IGNORE_
         A scalar, the mean over the counted tokens; computed in float32 at least.
 
     Raises:
-        ValueError: shapes that don't fit, a target outside the vocabulary, or no token to count.
+        ValueError: shapes that don't fit, or no token to count. On the CPU also a target outside the vocabulary;
+            another device would have to be waited for, and fails in its own way.
 
     Source: Jurafsky and Martin (2025), "Speech and Language Processing", section on training transformers; equal to
     `torch.nn.functional.cross_entropy`.

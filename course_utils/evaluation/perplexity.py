@@ -1,13 +1,13 @@
 """How surprised a model is by a text: per token as a perplexity, per byte in bits."""
 
 import math
-from collections.abc import Callable
 
 from course_utils.evaluation.scoring import total_nats
 from course_utils.evaluation.windows import Ids
+from course_utils.transformer import LanguageModel
 
 
-def perplexity(model: Callable, ids: Ids, context_length: int, stride: int | None = None) -> float:
+def perplexity(model: LanguageModel, ids: Ids, context_length: int, stride: int | None = None) -> float:
     """Return exp of the mean surprise per token: among how many equally likely tokens the model seems to choose.
 
     It is infinite where a float can hold no more, from a mean of 710 nats on.
@@ -37,7 +37,7 @@ def perplexity(model: Callable, ids: Ids, context_length: int, stride: int | Non
 
 
 def bits_per_byte(
-    model: Callable,
+    model: LanguageModel,
     ids: Ids,
     n_bytes: int,
     context_length: int,

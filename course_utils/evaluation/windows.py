@@ -1,16 +1,18 @@
 """Windows to score with: a text of any length as batches in which every token but the first is counted once."""
 
 from collections.abc import Iterator, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor
 
 from course_utils.evaluation.loss import IGNORE_INDEX
 
-Ids = Tensor | Sequence[int] | Sequence[Sequence[int]]  # one text, or many that have nothing to do with each other
+Row = Tensor | Sequence[int]  # one text
+Ids = Row | Sequence[Row]  # one text, or many that have nothing to do with each other
 
 
-def as_token_ids(ids: Tensor | Sequence[int], name: str = "ids") -> Tensor:
+def as_token_ids(ids: Ids, name: str = "ids") -> Tensor:
     """Return token ids as a tensor (N,) of int64 on the CPU.
 
     Raises:
@@ -32,7 +34,7 @@ def as_rows(ids: Ids, name: str = "ids") -> list[Tensor]:
     """
     if isinstance(ids, Tensor) or not len(ids) or not hasattr(ids[0], "__len__"):
         return [as_token_ids(ids, name)]
-    return [as_token_ids(row, f"{name}[{place}]") for place, row in enumerate(ids)]
+    return [as_token_ids(row, f"{name}[{place}]") for place, row in enumerate(cast(Sequence[Row], ids))]
 
 
 def scoring_windows(

@@ -26,7 +26,8 @@ def attention_maps(model: DecoderLM, ids: Tensor) -> list[Tensor]:
         k = k.repeat_interleave(q.shape[1] // k.shape[1], dim=1)  # (B, heads, T, head)
         maps.append(attention_weights(q, k, causal_mask(x.shape[1], device=x.device) if is_causal else mask))
 
-    hooks = [block.attention.register_forward_pre_hook(record) for block in model.layers]
+    layers = [module for module in model.modules() if isinstance(module, Attention)]
+    hooks = [layer.register_forward_pre_hook(record) for layer in layers]
     try:
         model(ids)
     finally:

@@ -76,9 +76,9 @@ class DecoderLM(nn.Module):
                 nn.init.normal_(module.weight, std=INITIAL_STD)
             elif isinstance(module, RMSNorm):
                 nn.init.ones_(module.weight)
-        for block in self.layers:
-            for writer in (block.attention.o, block.feed_forward.down):
-                nn.init.normal_(writer.weight, std=INITIAL_STD / math.sqrt(2 * self.config.n_layers))
+        for name, weight in self.named_parameters():
+            if name.endswith(("attention.o.weight", "feed_forward.down.weight")):
+                nn.init.normal_(weight, std=INITIAL_STD / math.sqrt(2 * self.config.n_layers))
         d = self.config.d_model
         if self.head is None:
             nn.init.constant_(self.final_norm.weight, min(1.0, 1 / (INITIAL_STD * d)))
