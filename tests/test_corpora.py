@@ -44,7 +44,10 @@ def test_nobody_knows_the_characters_of_a_data_set_on_the_hub():
 
 
 def test_a_document_without_a_text_is_left_out():
-    assert list(corpora.texts([{"text": "one", "id": 1}, {"text": None, "id": 2}, {"text": "", "id": 3}])) == ["one", ""]
+    assert list(corpora.texts([{"text": "one", "id": 1}, {"text": None, "id": 2}, {"text": "", "id": 3}])) == [
+        "one",
+        "",
+    ]
 
 
 @pytest.mark.parametrize(

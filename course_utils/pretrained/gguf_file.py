@@ -1,6 +1,8 @@
 """Read a Llama model and its tokenizer from a GGUF file, the format of llama.cpp."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import gguf
 import torch
@@ -67,7 +69,7 @@ class _UnknownModel(ValueError):
 def _read(reader: gguf.GGUFReader) -> tuple[DecoderLM, PretrainedTokenizer]:
     tensors = {tensor.name: tensor for tensor in reader.tensors}
 
-    def value(name: str, default=None):
+    def value(name: str, default: Any = None) -> Any:
         if name in reader.fields:
             return reader.fields[name].contents()
         if default is None:
@@ -144,7 +146,7 @@ def _halves_from_pairs(weight: Tensor, head_dim: int) -> Tensor:
     return pairs.transpose(1, 2).flatten(0, 2).contiguous()  # (heads * head, in), first halves before second
 
 
-def _tokenizer(value) -> PretrainedTokenizer:
+def _tokenizer(value: Callable[[str], Any]) -> PretrainedTokenizer:
     kind = (value("tokenizer.ggml.model"), value("tokenizer.ggml.pre"))
     if kind != ("gpt2", "smollm"):
         raise _UnknownModel(f"its tokenizer is {kind}; this reader knows ('gpt2', 'smollm')")

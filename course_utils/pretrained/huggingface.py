@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -34,7 +35,7 @@ LAYER_NAMES = {
 FREQUENCIES = ("rotary_emb.inv_freq", "rotary_emb.original_inv_freq")
 
 
-def from_huggingface(hf_model) -> DecoderLM:
+def from_huggingface(hf_model: Any) -> DecoderLM:
     """Return the course's model in eval mode; it shares its weights' memory with the transformers Llama.
 
     Args:
@@ -128,8 +129,9 @@ def _without_frequencies(weights: dict[str, Tensor], config: TransformerConfig) 
             kept[name] = weight
             continue
         kind = torch.finfo(weight.dtype)  # stored in 16 bits, they are rounded
-        near = {"rtol": 8 * kind.eps, "atol": kind.smallest_normal}
-        if weight.shape != expected.shape or not weight.float().cpu().allclose(expected, **near):
+        if weight.shape != expected.shape or not weight.float().cpu().allclose(
+            expected, rtol=8 * kind.eps, atol=kind.smallest_normal
+        ):
             raise ValueError(
                 f"{name} contradicts the config, whose rope_theta={config.rope_theta:g} gives other frequencies: "
                 "scaled rotary positions are not known here"

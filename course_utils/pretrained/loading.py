@@ -53,6 +53,8 @@ def load(
         ConnectionError: the Hub can't be reached and the model was never downloaded; the message says what to run.
     """
     device = pick_device() if device is None else torch.device(device)
+    model: DecoderLM
+    tokenizer: Tokenizer
     if name == SMOLLM2:
         model, tokenizer = _load_packaged()
     elif name == TINYWORLD:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 import torch.distributed as dist
@@ -60,7 +61,7 @@ class Processes:
         if self.size > 1:
             dist.barrier()
 
-    def _reduced(self, tensor: Tensor, operation: dist.ReduceOp) -> Tensor:
+    def _reduced(self, tensor: Tensor, operation: dist.ReduceOp.RedOpType) -> Tensor:
         where = torch.device("cuda") if dist.get_backend() == "nccl" else tensor.device
         result = tensor.to(where, copy=True)
         dist.all_reduce(result, operation)
@@ -116,7 +117,7 @@ def parallel(model: nn.Module, shard: bool, compile: bool) -> nn.Module:
         for block in model.get_submodule("layers").children():
             fully_shard(block, mesh=mesh)
         fully_shard(model, mesh=mesh)
-    fused = torch.compile(model) if compile else model
+    fused = cast(nn.Module, torch.compile(model)) if compile else model
     if dist.is_initialized() and not shard:
         return DistributedDataParallel(fused, device_ids=[device.index] if device.type == "cuda" else None)
     return fused

@@ -2,7 +2,8 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -53,8 +54,10 @@ class StackedMuon(torch.optim.Muon):
         super().__init__(parameters, lr, weight_decay, momentum, nesterov=True, adjust_lr_fn="match_rms_adamw")
 
     @torch.no_grad()
-    def step(self) -> None:
-        """Move every matrix that has a gradient."""
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Move every matrix that has a gradient; return the loss if a closure computes it."""
+        with torch.enable_grad():
+            loss = None if closure is None else closure()
         for group in self.param_groups:
             settings = (group["ns_coefficients"], group["ns_steps"], group["eps"])
             for parameters in stacks([parameter for parameter in group["params"] if parameter.grad is not None]):
@@ -66,14 +69,16 @@ class StackedMuon(torch.optim.Muon):
                     parameter.mul_(1 - group["lr"] * group["weight_decay"])
                     size = 0.2 * math.sqrt(max(parameter.shape)) * group["lr"]
                     parameter.add_(distribute_like(direction, parameter), alpha=-size)
+        return loss
 
     def _direction(self, parameter: nn.Parameter, momentum: float) -> Tensor:
         """Return Nesterov's mean of this gradient and those before, in the dtype of Muon's products."""
-        state = self.state[parameter]
+        gradient, state = parameter.grad, self.state[parameter]
+        assert gradient is not None  # `step` leaves all others out
         if "momentum_buffer" not in state:
-            state["momentum_buffer"] = torch.zeros_like(parameter.grad)
-        mean = state["momentum_buffer"].lerp_(parameter.grad, 1 - momentum)
-        return parameter.grad.lerp(mean, momentum).to(compute_dtype(torch.bfloat16, parameter.device))
+            state["momentum_buffer"] = torch.zeros_like(gradient)
+        mean = state["momentum_buffer"].lerp_(gradient, 1 - momentum)
+        return gradient.lerp(mean, momentum).to(compute_dtype(torch.bfloat16, parameter.device))
 
 
 def stacks(parameters: list[nn.Parameter]) -> Iterator[list[nn.Parameter]]:

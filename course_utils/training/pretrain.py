@@ -17,15 +17,14 @@ from pathlib import Path
 
 import torch
 
-from course_utils.device import multiplies_bfloat16, pick_device
+from course_utils.device import can_compile, matmul_peak, multiplies_bfloat16, pick_device
 from course_utils.pretrained.trained import begin_trained, finish_trained, read_tokenizer
 from course_utils.tokenization import Tokenizer
 from course_utils.training.checkpoint import FILE_NAME, read_scalars
-from course_utils.training.compiling import can_compile
 from course_utils.training.config import OPTIMIZERS, TrainingConfig
 from course_utils.training.corpus import read_corpus, read_file
 from course_utils.training.distributed import process_group
-from course_utils.training.flops import flops_per_token, matmul_peak
+from course_utils.training.flops import flops_per_token
 from course_utils.training.schedule import DECAYS
 from course_utils.training.trainer import Trainer
 from course_utils.transformer import DecoderLM, TransformerConfig
@@ -37,7 +36,7 @@ DTYPES = {"float32": torch.float32, "float64": torch.float64, "bf16": torch.floa
 class HelpWithDefaults(argparse.ArgumentDefaultsHelpFormatter):
     """Say what each option is if it isn't given, where there is something to say."""
 
-    def _get_help_string(self, action: argparse.Action) -> str:
+    def _get_help_string(self, action: argparse.Action) -> str | None:
         return (
             (action.help or "")
             if action.default is None or isinstance(action.default, bool)
@@ -209,8 +208,9 @@ def summary(trainer: Trainer, tokenizer: Tokenizer, options: argparse.Namespace)
     """Return what came out; every process must call this."""
     history, config = trainer.history, trainer.model.config
     loss = history.validations[-1].loss if history.finished else None
-    n_scored = sum(len(row) - 1 for row in trainer.val_rows)
-    n_bytes = sum(scored_bytes(tokenizer, row.tolist()) for row in trainer.val_rows)
+    rows = trainer.val_rows or []
+    n_scored = sum(len(row) - 1 for row in rows)
+    n_bytes = sum(scored_bytes(tokenizer, row.tolist()) for row in rows)
     speed = history.tokens / history.seconds if history.seconds else 0.0
     dtype = trainer.autocast or DTYPES[options.precision]
     peak = trainer.processes.sum(torch.tensor(matmul_peak(trainer.device, dtype), dtype=torch.float64)).item()

@@ -38,6 +38,7 @@ from course_utils.training.history import History, Step, Validation
 from course_utils.training.optimizers import make_optimizers, set_learning_rates
 from course_utils.training.schedule import learning_rate_factor
 from course_utils.training.windows import Batches, RandomWindows, digest
+from course_utils.transformer import DecoderLM
 
 REMEDY = "try a lower learning rate"
 
@@ -48,7 +49,7 @@ class Trainer:
     Several processes that torchrun started train one model together; the code is the same for one.
 
     Args:
-        model: `model(ids (B, T)) -> logits (B, T, V)`, with its weights where they shall be trained.
+        model: with its weights where they shall be trained.
         train_ids: (N,) token ids to draw windows from, or any `Batches`.
         val_ids: (N,) token ids, scored whole in disjoint windows of the context length, or a list of such rows, each
             scored from its own beginning; None never validates.
@@ -62,7 +63,7 @@ class Trainer:
 
     def __init__(
         self,
-        model: nn.Module,
+        model: DecoderLM,
         train_ids: Tensor | Sequence[int] | Batches,
         val_ids: Ids | None,
         config: TrainingConfig,

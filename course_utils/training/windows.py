@@ -30,7 +30,7 @@ def digest(rows: Iterable[Tensor]) -> str:
     result = hashlib.sha256()
     for row in rows:
         result.update(len(row).to_bytes(8, "little"))
-        result.update(row.contiguous().numpy())
+        result.update(row.contiguous().numpy().tobytes())
     return f"sha256 {result.hexdigest()[:16]}"
 
 
