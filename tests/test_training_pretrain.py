@@ -551,7 +551,6 @@ STREAMS = {
     ),
     "files": lambda folder: as_files(STORIES[:40], 4, folder),
     "files, dealt out": lambda folder: as_files([*STORIES[:40], None], 1, folder),
-    "files, shuffled": lambda folder: as_files(STORIES[:40], 8, folder).shuffle(seed=1, buffer_size=1),
 }
 
 
