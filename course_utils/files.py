@@ -1,5 +1,6 @@
-"""Write files so that a crash leaves the old one or the new one, never half of either."""
+"""Files: where those are that the course ships, and how to write others so that a crash leaves no half."""
 
+import json
 import os
 import secrets
 import stat
@@ -10,6 +11,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+def shipped(name: str) -> Path:
+    """Return the path of what the course ships, such as `data/tinyworld`: inside an installed package, else beside it.
+
+    The wheel carries the folders data and models within the package; in the repository they lie at the top.
+    """
+    inside = PACKAGE / name
+    return inside if inside.exists() else PACKAGE.parent / name
 
 
 @contextmanager
@@ -44,6 +56,15 @@ def write_atomically(path: str | Path, data: bytes) -> None:
     """
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
+
+
+def write_json(path: str | Path, document: Mapping) -> None:
+    """Write a JSON object to a file, indented, all or nothing.
+
+    Raises:
+        OSError: as `atomic_path`.
+    """
+    write_atomically(path, (json.dumps(document, indent=2) + "\n").encode())
 
 
 def save_tensors(path: str | Path, tensors: Mapping[str, "Tensor"], metadata: Mapping[str, str] | None = None) -> None:

@@ -22,7 +22,6 @@ PLACES = {
     "pretrained/loading.py": ({"pick_dtype": 2}, "the weights' dtype if none is asked for; the decoder computes"),
     "training/config.py": ({"autocast": 5, "bfloat16": 1}, "what is asked for; the trainer heeds the decision"),
     "training/distributed.py": ({"bfloat16": 2, "multiplies": 2, "settle": 2}, "makes all processes decide alike"),
-    "training/flops.py": ({"compute_dtype": 2}, "measures products in what is computed in"),
     "training/muon.py": ({"bfloat16": 2, "compute_dtype": 3}, "multiplies in bfloat16 where that is native"),
     "training/pretrain.py": (
         {"bf16": 6, "bfloat16": 2, "autocast": 5, "multiplies_bfloat16": 2},

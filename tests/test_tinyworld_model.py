@@ -10,11 +10,11 @@ import torch
 from course_utils import corpora, decoding, evaluation, pretrained
 from course_utils.corpora.tinyworld import DOMAINS, TinyWorld, question
 from course_utils.evaluation import token_surprises
+from course_utils.files import shipped
 from course_utils.ngram import NGramLM
-from course_utils.pretrained.loading import MODELS
 from course_utils.training import document_row
 
-FOLDER = MODELS / "tinyworld"
+FOLDER = shipped("models/tinyworld")
 CONTEXT = 128
 
 

@@ -49,6 +49,8 @@ def train_every_case(directory):
         new_trainer(directory, steps=10, **CONSTANT, **CASES["fsdp-muon"]).run()
         resumed = new_trainer(directory, **CONSTANT, **CASES["fsdp-muon"])
         results["resumed"] = outcome(resumed.resume(directory))
+        own = torch.arange(resumed.processes.rank + 2, dtype=torch.uint8)
+        results["concatenated"] = resumed.processes.concatenated(own).tolist()
         if resumed.processes.is_first:
             (directory / "results.json").write_text(json.dumps(results))
 
@@ -83,6 +85,11 @@ def test_a_sharded_run_resumes_sharded_and_its_checkpoint_also_alone(two_process
     longer = new_trainer(None, steps=25, **CONSTANT, **CASES["fsdp-muon"])
     assert longer.resume(directory).losses[:20] == results["resumed"]["losses"]
     assert longer.history.step == 25
+
+
+def test_what_each_process_holds_is_put_one_after_the_other(two_processes):
+    assert two_processes[0]["concatenated"] == [0, 1, 0, 1, 2]
+    assert Processes().concatenated(torch.arange(2)).tolist() == [0, 1]
 
 
 def test_a_batch_that_the_processes_can_not_share_is_refused(monkeypatch):

@@ -16,13 +16,14 @@ import torch
 from patience import PATIENCE
 from tokenizers import decoders, models, pre_tokenizers
 
-from course_utils import corpora, device, evaluation, pretrained, training
+from course_utils import corpora, device, evaluation, pretrained
 from course_utils.corpora.tinyworld import TinyWorld
 from course_utils.tokenization import BPETokenizer, CharTokenizer, PretrainedTokenizer
 from course_utils.training.checkpoint import FILE_NAME, read_checkpoint
+from course_utils.training.corpus import VALIDATION_DOCUMENTS, read_corpus
+from course_utils.training.documents import SEPARATOR, document_row
 from course_utils.training.pretrain import COMPILING_PAYS, main, scored_bytes
-from course_utils.training.streaming import SEPARATOR, StreamedWindows, document_row
-from course_utils.training.texts import VALIDATION_DOCUMENTS, read_corpus
+from course_utils.training.streaming import StreamedWindows
 from course_utils.training.trainer import Trainer
 
 SMALL = (
@@ -34,7 +35,7 @@ SMALL = (
 @pytest.fixture(autouse=True)
 def small_peak(monkeypatch):
     """The peak of a small product: measuring a large one takes longer than all else here."""
-    monkeypatch.setitem(training.flops.MATRIX_SIZE, "cpu", 256)
+    monkeypatch.setitem(device.PEAK_SIZE, "cpu", 256)
 
 
 @pytest.fixture(scope="module")
@@ -254,7 +255,7 @@ def test_a_new_run_leaves_nothing_of_an_older_one(capsys, tmp_path, file):
 
 @pytest.mark.parametrize("tokenizer", [("char",), ("bpe", "--vocab-size", "300")])
 def test_tinyworld_is_streamed(capsys, tmp_path, monkeypatch, tokenizer):
-    monkeypatch.setattr("course_utils.training.texts.TOKENIZER_DOCUMENTS", 200)
+    monkeypatch.setattr("course_utils.training.corpus.TOKENIZER_DOCUMENTS", 200)
     result = run(capsys, "--corpus", "tinyworld", "--tokenizer", *tokenizer, "--steps", 2, "--out", tmp_path)
     assert result["finished"]
     read_back = load(tmp_path)[1]
@@ -358,7 +359,7 @@ def test_half_a_character_counts_as_the_bytes_it_has(tokenizer):
 @pytest.mark.parametrize("corpus", ["tinyworld", "tinyworld-clinic", "pydocs"])
 def test_the_characters_of_a_corpus_are_known_before_it_is_read(monkeypatch, corpus):
     """However few documents a tokenizer is trained on, none that comes later holds a new character."""
-    monkeypatch.setattr("course_utils.training.texts.TOKENIZER_DOCUMENTS", 3)
+    monkeypatch.setattr("course_utils.training.corpus.TOKENIZER_DOCUMENTS", 3)
     texts = read_corpus(corpus, 4)
     assert len(texts.samples) == 3
     known = set(texts.characters())
@@ -369,7 +370,7 @@ def test_the_characters_of_a_corpus_are_known_before_it_is_read(monkeypatch, cor
 
 
 def test_a_character_that_comes_late_is_no_surprise(capsys, tmp_path, monkeypatch):
-    monkeypatch.setattr("course_utils.training.texts.TOKENIZER_DOCUMENTS", 1)
+    monkeypatch.setattr("course_utils.training.corpus.TOKENIZER_DOCUMENTS", 1)
     monkeypatch.setattr("course_utils.corpora.pydocs.load", late := lambda: documents(["a"] * 50 + ["ß"], ["a"]))
     monkeypatch.setitem(corpora.LOCAL, "pydocs", late)
     assert run(capsys, "--corpus", "pydocs", "--steps", 9, "--out", tmp_path)["vocab_size"] == 3
@@ -524,18 +525,78 @@ def test_a_document_is_scored_from_its_separator_to_its_end():
     assert document_row("ab", as_bytes) == as_bytes("\nab\n\n")
 
 
-def test_a_short_stream_begins_again_and_goes_back_to_where_it_was():
-    stream = TinyWorld(seed=0).stream(4, n_shards=2)
-    windows = StreamedWindows(stream, as_bytes, 2, 64)
-    for _ in range(30):
-        windows.draw()
-    state = windows.state()
-    expected = [windows.draw() for _ in range(3)]
-    windows.restore(state)
-    for inputs, targets in expected:
-        again = windows.draw()
-        assert torch.equal(again[0], inputs)
-        assert torch.equal(again[1], targets)
+def as_files(documents, n_files, folder):
+    """Return documents as the Hub streams them, from files."""
+    for number in range(n_files):
+        rows = datasets.Dataset.from_dict({"text": documents[number::n_files]})
+        rows.to_parquet(folder / f"{number}.parquet", batch_size=3)  # row groups
+    files = sorted(map(str, folder.glob("*.parquet")))
+    return datasets.load_dataset("parquet", data_files=files, split="train", streaming=True)
+
+
+# Short ones, which the test reads several times; the batch has 4 rows.
+STREAMS = {
+    "a shard for each row": lambda folder: TinyWorld(seed=0).stream(12, n_shards=4),
+    "two shards for each row": lambda folder: TinyWorld(seed=0).stream(12, n_shards=8),
+    "without end": lambda folder: TinyWorld(seed=0).stream(10**9, n_shards=4),
+    "dealt out": lambda folder: TinyWorld(seed=0).stream(12, n_shards=3),
+    "shuffled shards": lambda folder: TinyWorld(seed=0).stream(12, n_shards=12).shuffle(seed=1, buffer_size=1),
+    "shuffled shards, dealt out": lambda folder: (
+        TinyWorld(seed=0).stream(12, n_shards=3).shuffle(seed=1, buffer_size=1)
+    ),
+    "a table": lambda folder: TinyWorld(seed=0).sample(12).to_iterable_dataset(4),
+    "a table, dealt out": lambda folder: TinyWorld(seed=0).sample(12).to_iterable_dataset(1),
+    "changed on the way": lambda folder: (
+        TinyWorld(seed=0).stream(12, n_shards=4).map(lambda row: {"text": row["text"].upper()})
+    ),
+    "files": lambda folder: as_files(STORIES[:40], 4, folder),
+    "files, dealt out": lambda folder: as_files([*STORIES[:40], None], 1, folder),
+}
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_windows_go_on_where_they_were_with_any_number_of_processes(tmp_path, stream):
+    size, context_length = 4, 48
+
+    def processes(n):
+        documents = STREAMS[stream](tmp_path)
+        return [StreamedWindows(documents, as_bytes, size, context_length, rank, n) for rank in range(n)]
+
+    def draw(workers):
+        return torch.cat([torch.stack(worker.draw()) for worker in workers], dim=1)
+
+    alone = processes(1)
+    batches = [draw(alone) for _ in range(24)]
+    for drawn, before, after in ((0, 1, 1), (1, 1, 2), (7, 2, 1), (13, 2, 4), (20, 4, 2)):
+        first = processes(before)
+        for _ in range(drawn):
+            draw(first)
+        state = torch.cat([worker.state() for worker in first])  # as `state` joins them in a process group
+        second = processes(after)
+        draw(second)
+        for worker in second:
+            worker.restore(state)
+        for batch in batches[drawn : drawn + 4]:
+            assert torch.equal(draw(second), batch)
+
+
+def test_what_was_read_before_is_not_read_again():
+    drawn = []
+
+    def encode(text):
+        drawn.append(text)
+        return as_bytes(text)
+
+    stream = TinyWorld(seed=0).stream(10**9, n_shards=2)
+    first = StreamedWindows(stream, encode, 2, 64)
+    for _ in range(50):
+        first.draw()
+    assert len(drawn) > 20
+    drawn.clear()
+    second = StreamedWindows(stream, encode, 2, 64)
+    second.restore(first.state())
+    second.draw()
+    assert len(drawn) < 9
 
 
 def test_more_rows_than_documents_are_refused():

@@ -1,6 +1,8 @@
 """Read a Llama model and its tokenizer from a GGUF file, the format of llama.cpp."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import gguf
 import torch
@@ -67,7 +69,7 @@ class _UnknownModel(ValueError):
 def _read(reader: gguf.GGUFReader) -> tuple[DecoderLM, PretrainedTokenizer]:
     tensors = {tensor.name: tensor for tensor in reader.tensors}
 
-    def value(name: str, default=None):
+    def value(name: str, default: Any = None) -> Any:
         if name in reader.fields:
             return reader.fields[name].contents()
         if default is None:
@@ -90,10 +92,7 @@ def _read(reader: gguf.GGUFReader) -> tuple[DecoderLM, PretrainedTokenizer]:
         tie_embeddings="output.weight" not in tensors,
     )
     _refuse_unknown_keys(reader.fields, config)
-    with torch.device("meta"):  # no memory and no random numbers for weights that are replaced at once
-        model = DecoderLM(config)
-    model.load_state_dict(_weights(tensors, config), assign=True)
-    return model.eval(), _tokenizer(value)
+    return DecoderLM.from_weights(config, _weights(tensors, config)), _tokenizer(value)
 
 
 def _refuse_unknown_keys(fields: dict, config: TransformerConfig) -> None:
@@ -147,7 +146,7 @@ def _halves_from_pairs(weight: Tensor, head_dim: int) -> Tensor:
     return pairs.transpose(1, 2).flatten(0, 2).contiguous()  # (heads * head, in), first halves before second
 
 
-def _tokenizer(value) -> PretrainedTokenizer:
+def _tokenizer(value: Callable[[str], Any]) -> PretrainedTokenizer:
     kind = (value("tokenizer.ggml.model"), value("tokenizer.ggml.pre"))
     if kind != ("gpt2", "smollm"):
         raise _UnknownModel(f"its tokenizer is {kind}; this reader knows ('gpt2', 'smollm')")

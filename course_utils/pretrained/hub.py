@@ -1,5 +1,6 @@
 """Fetch a model from the Hugging Face Hub, or find the copy that was downloaded before."""
 
+from functools import partial
 from pathlib import Path
 
 from course_utils.pretrained.weights import INDEX, WEIGHTS, read_index
@@ -25,14 +26,14 @@ def _fetch(name: str, files: list[str], revision: str | None = None) -> Path:
     import huggingface_hub  # here, because it takes a while and the packaged model doesn't need it
     from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError, RepositoryNotFoundError
 
-    wanted = {"repo_id": name, "allow_patterns": files, "revision": revision}
+    fetch = partial(huggingface_hub.snapshot_download, name, allow_patterns=files, revision=revision)
     try:
-        return Path(huggingface_hub.snapshot_download(**wanted))
+        return Path(fetch())
     except (RepositoryNotFoundError, GatedRepoError) as error:
         raise ValueError(f"the Hub has no model {name!r} that you may read: {error}") from error
     except Exception as error:  # no network, or whatever an HTTP client makes of a proxy variable that it can't read
         try:
-            return Path(huggingface_hub.snapshot_download(**wanted, local_files_only=True))
+            return Path(fetch(local_files_only=True))
         except LocalEntryNotFoundError:
             raise ConnectionError(
                 f"can't reach the Hugging Face Hub for {name!r} ({type(error).__name__}: {error}). With a network, run "

@@ -3,13 +3,12 @@
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
-import safetensors.torch
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 
-from course_utils.files import atomic_path, write_atomically
+from course_utils.files import save_tensors, write_json
 from course_utils.pretrained.llama_config import config_from, config_to
 from course_utils.pretrained.weights import WEIGHTS, read_weights
 from course_utils.tokenization import PretrainedTokenizer
@@ -36,7 +35,7 @@ LAYER_NAMES = {
 FREQUENCIES = ("rotary_emb.inv_freq", "rotary_emb.original_inv_freq")
 
 
-def from_huggingface(hf_model) -> DecoderLM:
+def from_huggingface(hf_model: Any) -> DecoderLM:
     """Return the course's model in eval mode; it shares its weights' memory with the transformers Llama.
 
     Args:
@@ -68,16 +67,12 @@ def to_huggingface(model: DecoderLM, tokenizer: PretrainedTokenizer, directory: 
         raise TypeError(f"tokenizer must be a PretrainedTokenizer, which transformers can read, got {type(tokenizer)}")
     directory = Path(directory)
     names = _names(model.config)
-    weights = {names[ours]: weight.detach().contiguous() for ours, weight in model.state_dict().items()}
+    weights = {names[ours]: weight for ours, weight in model.state_dict().items()}
     (directory / "config.json").unlink(missing_ok=True)  # the sign of a whole folder goes first and comes back last
-    with atomic_path(directory / WEIGHTS) as temporary:
-        try:
-            safetensors.torch.save_file(weights, temporary, metadata={"format": "pt"})
-        except SafetensorError as error:  # a full disk, in that library's words
-            raise OSError(f"can't write {directory / WEIGHTS}: {error}") from error
+    save_tensors(directory / WEIGHTS, weights)
     tokenizer.save(directory / "tokenizer.json")
-    _write_json(directory / "tokenizer_config.json", {"tokenizer_class": "PreTrainedTokenizerFast"})
-    _write_json(directory / "config.json", config_to(model))
+    write_json(directory / "tokenizer_config.json", {"tokenizer_class": "PreTrainedTokenizerFast"})
+    write_json(directory / "config.json", config_to(model))
 
 
 def read_directory(directory: str | Path) -> tuple[DecoderLM, PretrainedTokenizer]:
@@ -102,8 +97,9 @@ def read_directory(directory: str | Path) -> tuple[DecoderLM, PretrainedTokenize
 
 
 def _build(config: TransformerConfig, weights: dict[str, Tensor]) -> DecoderLM:
-    if whole := [name for name, weight in weights.items() if not weight.is_floating_point()]:
-        raise ValueError(f"{whole[0]} holds {weights[whole[0]].dtype}, no floating-point numbers: is it quantised?")
+    if quantised := [name for name, weight in weights.items() if not weight.is_floating_point()]:
+        dtype = weights[quantised[0]].dtype
+        raise ValueError(f"{quantised[0]} holds {dtype}, no floating-point numbers: is it quantised?")
     weights = _without_frequencies(weights, config)
     head, embedding = MODEL_NAMES["head.weight"], MODEL_NAMES["embedding.weight"]
     if config.tie_embeddings and head in weights:  # as transformers does: the weights know better than the flag
@@ -117,13 +113,7 @@ def _build(config: TransformerConfig, weights: dict[str, Tensor]) -> DecoderLM:
     extra = sorted(weights.keys() - names.values())
     if missing or extra:
         raise ValueError(f"not the weights of a Llama of this shape: missing {missing[:3]}, unexpected {extra[:3]}")
-    with torch.device("meta"):  # no memory and no random numbers for weights that are replaced at once
-        model = DecoderLM(config)
-    try:
-        model.load_state_dict({ours: weights[theirs] for ours, theirs in names.items()}, assign=True)
-    except RuntimeError as error:
-        raise ValueError(f"the weights don't have the shape that the config says: {error}") from error
-    return model.eval()
+    return DecoderLM.from_weights(config, {ours: weights[theirs] for ours, theirs in names.items()})
 
 
 def _equal(a: Tensor, b: Tensor) -> bool:
@@ -139,8 +129,9 @@ def _without_frequencies(weights: dict[str, Tensor], config: TransformerConfig) 
             kept[name] = weight
             continue
         kind = torch.finfo(weight.dtype)  # stored in 16 bits, they are rounded
-        near = {"rtol": 8 * kind.eps, "atol": kind.smallest_normal}
-        if weight.shape != expected.shape or not weight.float().cpu().allclose(expected, **near):
+        if weight.shape != expected.shape or not weight.float().cpu().allclose(
+            expected, rtol=8 * kind.eps, atol=kind.smallest_normal
+        ):
             raise ValueError(
                 f"{name} contradicts the config, whose rope_theta={config.rope_theta:g} gives other frequencies: "
                 "scaled rotary positions are not known here"
@@ -156,7 +147,3 @@ def _names(config: TransformerConfig) -> dict[str, str]:
         for ours, theirs in LAYER_NAMES.items():
             names[f"layers.{layer}.{ours}"] = f"model.layers.{layer}.{theirs}"
     return names
-
-
-def _write_json(path: Path, document: dict) -> None:
-    write_atomically(path, (json.dumps(document, indent=2) + "\n").encode())

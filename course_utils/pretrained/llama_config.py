@@ -1,6 +1,7 @@
 """config.json of Hugging Face's Llama, to and from the course's TransformerConfig."""
 
 import math
+from typing import Any
 
 from course_utils.transformer import DecoderLM, TransformerConfig
 
@@ -59,7 +60,7 @@ def config_from(theirs: dict) -> TransformerConfig:
 def _rotary_positions(theirs: dict) -> tuple[dict, float]:
     """Return what the config says about rotary positions, without their base, and the base."""
     said = {name: theirs[name] for name in ("rope_parameters", "rope_scaling") if theirs.get(name)}
-    rope, *others = said.values() or [{}]
+    rope, *others = list(said.values()) or [dict[str, Any]()]
     if others and others[0] != rope:
         raise ValueError(f"its config's rope_parameters and rope_scaling contradict each other: {said}")
     thetas = {"rope_theta": theirs.get("rope_theta"), f"{next(iter(said), '')}.rope_theta": rope.get("rope_theta")}

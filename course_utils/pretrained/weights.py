@@ -28,7 +28,7 @@ def read_weights(directory: str | Path) -> dict[str, Tensor]:
             f"{directory} has neither {WEIGHTS} nor {INDEX} (pickled weights are never loaded)"
             + (f"; it has {others}: give the file of the weights the name {WEIGHTS}" if others else "")
         )
-    weights = {}
+    weights: dict[str, Tensor] = {}
     for file, names in shards.items():
         if not (directory / file).is_file():
             raise FileNotFoundError(f"{directory} has no {file}, which {INDEX} names")

@@ -22,7 +22,7 @@ class Budget:
     """
 
     def __init__(self, config: TrainingConfig, tokens_per_step: int):
-        self.seconds = config.seconds
+        self.seconds = math.inf if config.seconds is None else config.seconds
         self.steps = config.steps if config.tokens is None else math.ceil(config.tokens / tokens_per_step)
         self.start_up = 0.0
         self._recent: deque[float] = deque(maxlen=RECENT)

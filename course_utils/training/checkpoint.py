@@ -6,13 +6,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import safetensors
-import safetensors.torch
 import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from course_utils.files import atomic_path
-from course_utils.training.distributed import placed_like, whole
+from course_utils.files import save_tensors
+from course_utils.training.distributed import distribute_like, full_state
 
 FILE_NAME = "checkpoint.safetensors"
 
@@ -31,11 +30,7 @@ def write_checkpoint(path: str | Path, tensors: dict[str, Tensor], scalars: dict
     path = Path(path)
     for left_over in path.parent.glob(f".{path.name}.*"):  # by a process that was killed while it wrote
         left_over.unlink(missing_ok=True)
-    with atomic_path(path) as temporary:
-        try:
-            safetensors.torch.save_file(tensors, temporary, metadata={"scalars": json.dumps(scalars)})
-        except SafetensorError as error:  # a full disk, in that library's words
-            raise OSError(f"can't write {path}: {error}") from error
+    save_tensors(path, tensors, {"scalars": json.dumps(scalars)})
 
 
 def read_checkpoint(path: str | Path) -> tuple[dict[str, Tensor], dict]:
@@ -72,7 +67,7 @@ def _opened(path: str | Path) -> Iterator[tuple]:
 
 
 def training_state(model: nn.Module, optimizers: Iterable[torch.optim.Optimizer]) -> dict[str, Tensor]:
-    """Return the weights and the optimizers' memory as whole tensors on the CPU, by the parameters' names.
+    """Return the weights and the optimizers' memory in full and on the CPU, by the parameters' names.
 
     Sharded tensors are gathered, so every process must call this.
     """
@@ -81,7 +76,7 @@ def training_state(model: nn.Module, optimizers: Iterable[torch.optim.Optimizer]
         for optimizer in optimizers:
             for key, tensor in optimizer.state.get(parameter, {}).items():
                 state[f"optimizer.{parameter_name}.{key}"] = tensor
-    return {name: whole(tensor.detach()).cpu().contiguous() for name, tensor in state.items()}
+    return full_state(state)
 
 
 @torch.no_grad()
@@ -100,7 +95,7 @@ def restore_training_state(
     if other:
         raise ValueError(f"the checkpoint is of a model of another shape: {sorted(other)[:3]} don't fit")
     for name, tensor in weights.items():
-        tensor.copy_(placed_like(saved[name], tensor))
+        tensor.copy_(distribute_like(saved[name], tensor))
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     for optimizer in optimizers:
         optimizer.state.clear()
@@ -109,4 +104,4 @@ def restore_training_state(
                 prefix = f"optimizer.{names[id(parameter)]}."
                 memory = {name.removeprefix(prefix): t for name, t in state.items() if name.startswith(prefix)}
                 if memory:
-                    optimizer.state[parameter] = {key: placed_like(t, parameter) for key, t in memory.items()}
+                    optimizer.state[parameter] = {key: distribute_like(t, parameter) for key, t in memory.items()}

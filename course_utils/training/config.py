@@ -71,7 +71,7 @@ class TrainingConfig:
     seed: int = 0
     progress: bool = True
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         budgets = [name for name in ("steps", "tokens", "seconds") if getattr(self, name) is not None]
         if len(budgets) != 1:
             raise ValueError(f"give exactly one of steps, tokens and seconds, got {budgets or 'none of them'}")

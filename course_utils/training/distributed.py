@@ -10,16 +10,14 @@ Sources: Li et al. (2020), "PyTorch Distributed: Experiences on Accelerating Dat
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import FSDPModule, fully_shard
-from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.nn.parallel import DistributedDataParallel
 
 from course_utils.device import multiplies, settle
@@ -47,12 +45,23 @@ class Processes:
         """Return the largest value of each element over all processes."""
         return self._reduced(tensor, dist.ReduceOp.MAX) if self.size > 1 else tensor
 
+    def concatenated(self, tensor: Tensor) -> Tensor:
+        """Return the tensors (n,) of all processes one after the other; n may differ between them."""
+        if self.size == 1:
+            return tensor
+        lengths = torch.zeros(self.size, dtype=torch.int64)
+        lengths[self.rank] = len(tensor)
+        ends = self.sum(lengths).cumsum(0).tolist()
+        result = tensor.new_zeros(ends[-1])
+        result[ends[self.rank] - len(tensor) : ends[self.rank]] = tensor
+        return self.sum(result)
+
     def wait_for_all(self) -> None:
         """Return when every process has come here."""
         if self.size > 1:
             dist.barrier()
 
-    def _reduced(self, tensor: Tensor, operation: dist.ReduceOp) -> Tensor:
+    def _reduced(self, tensor: Tensor, operation: dist.ReduceOp.RedOpType) -> Tensor:
         where = torch.device("cuda") if dist.get_backend() == "nccl" else tensor.device
         result = tensor.to(where, copy=True)
         dist.all_reduce(result, operation)
@@ -92,49 +101,67 @@ def process_group(device: torch.device) -> Iterator[torch.device]:
 
 
 def parallel(model: nn.Module, shard: bool, compile: bool) -> nn.Module:
-    """Return what to call in the training step; its parameters stay those of `model`.
+    """Return what computes the logits in a training step; its parameters stay those of `model`.
 
     Args:
         model: the plain model, the same weights in every process.
         shard: split the weights too (FSDP2), in place, a block of `model.layers` at a time.
         compile: let torch.compile fuse the model's operations.
     """
+    device = next(model.parameters()).device
     if shard and dist.is_initialized():
-        mesh = init_device_mesh(next(model.parameters()).device.type, (dist.get_world_size(),))
-        for block in model.layers:
+        from torch.distributed.device_mesh import init_device_mesh  # here, as they load more than all else together
+        from torch.distributed.fsdp import fully_shard
+
+        mesh = init_device_mesh(device.type, (dist.get_world_size(),))
+        for block in model.get_submodule("layers").children():
             fully_shard(block, mesh=mesh)
         fully_shard(model, mesh=mesh)
-    called = torch.compile(model) if compile else model
+    fused = cast(nn.Module, torch.compile(model)) if compile else model
     if dist.is_initialized() and not shard:
-        device = next(model.parameters()).device
-        return DistributedDataParallel(called, device_ids=[device.index] if device.type == "cuda" else None)
-    return called
+        return DistributedDataParallel(fused, device_ids=[device.index] if device.type == "cuda" else None)
+    return fused
 
 
 @contextmanager
-def gradients_averaged(called: nn.Module, now: bool) -> Iterator[None]:
-    """Average the gradients over the processes in this backward pass, or leave it to a later micro-batch."""
-    if isinstance(called, FSDPModule):
-        called.set_requires_gradient_sync(now)
-    skip = isinstance(called, DistributedDataParallel) and not now
-    with called.no_sync() if skip else nullcontext():
+def averaging_gradients(model: nn.Module, now: bool) -> Iterator[None]:
+    """Average the gradients over the processes in this backward pass, or leave it to a later micro-batch.
+
+    Args:
+        model: what `parallel` returned.
+        now: False in every micro-batch but the last.
+    """
+    if set_average := getattr(model, "set_requires_gradient_sync", None):  # of FSDP2
+        set_average(now)
+    with model.no_sync() if isinstance(model, DistributedDataParallel) and not now else nullcontext():
         yield
 
 
-def whole(tensor: Tensor) -> Tensor:
-    """Return a tensor in one piece, gathered from all processes if it is sharded."""
-    return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+# A sharded tensor is a torch.distributed.tensor.DTensor. It is known by its methods, since importing that class takes
+# a second that a run on one process doesn't need.
 
 
-def own_part(tensor: Tensor) -> Tensor:
+def full_tensor(tensor: Tensor) -> Tensor:
+    """Return a tensor in one piece; a sharded one is gathered, so every process must call this."""
+    return tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
+
+
+def full_state(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return tensors by name in one piece and on the CPU; every process must call this."""
+    return {name: full_tensor(tensor.detach()).cpu() for name, tensor in tensors.items()}
+
+
+def local_tensor(tensor: Tensor) -> Tensor:
     """Return what this process holds of a tensor: a piece if it is sharded, else all of it."""
-    return tensor.to_local() if isinstance(tensor, DTensor) else tensor
+    return tensor.to_local() if hasattr(tensor, "to_local") else tensor
 
 
-def placed_like(tensor: Tensor, reference: Tensor) -> Tensor:
-    """Return a whole tensor on the device of a reference, and sharded like it if they have one shape."""
+def distribute_like(tensor: Tensor, reference: Tensor) -> Tensor:
+    """Return a full tensor on the device of a reference, and sharded like it if they have one shape."""
     tensor = tensor.to(reference.device)
-    if isinstance(reference, DTensor) and tensor.shape == reference.shape:
-        mesh, placements = reference.device_mesh, reference.placements
-        return distribute_tensor(tensor, mesh, placements, src_data_rank=None)  # every process has it: cut, don't send
-    return tensor
+    if tensor.shape != reference.shape or not (hasattr(reference, "device_mesh") and hasattr(reference, "placements")):
+        return tensor
+    from torch.distributed.tensor import distribute_tensor
+
+    mesh, placements = reference.device_mesh, reference.placements
+    return distribute_tensor(tensor, mesh, placements, src_data_rank=None)  # every process has it: cut, don't send

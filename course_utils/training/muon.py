@@ -2,13 +2,14 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from course_utils.device import compute_dtype
-from course_utils.training.distributed import placed_like, whole
+from course_utils.training.distributed import distribute_like, full_tensor
 
 LARGEST_STACK = 2**24  # numbers; larger products gain nothing from being stacked, and copies of them would need memory
 
@@ -41,7 +42,7 @@ def orthogonalise(matrices: Tensor, coefficients: tuple[float, float, float], st
 class StackedMuon(torch.optim.Muon):
     """`torch.optim.Muon`, with matrices of one shape moved together: the same step in few large products.
 
-    Tall matrices lie on their side meanwhile. The step has the size that AdamW's would have ("match_rms_adamw").
+    Tall matrices are transposed meanwhile. The step has the size that AdamW's would have ("match_rms_adamw").
 
     A step depends on all singular values of a matrix, which no shard knows. So of sharded matrices one stack at a time
     is gathered, made orthogonal by every process, and cut again: every process takes the step that one alone would.
@@ -53,31 +54,35 @@ class StackedMuon(torch.optim.Muon):
         super().__init__(parameters, lr, weight_decay, momentum, nesterov=True, adjust_lr_fn="match_rms_adamw")
 
     @torch.no_grad()
-    def step(self) -> None:
-        """Move every matrix that has a gradient."""
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Move every matrix that has a gradient; return the loss if a closure computes it."""
+        with torch.enable_grad():
+            loss = None if closure is None else closure()
         for group in self.param_groups:
             settings = (group["ns_coefficients"], group["ns_steps"], group["eps"])
             for parameters in stacks([parameter for parameter in group["params"] if parameter.grad is not None]):
-                directions = [whole(self._direction(parameter, group["momentum"])) for parameter in parameters]
-                level = orthogonalise(torch.stack([lying(direction) for direction in directions]), *settings)
-                for parameter, direction in zip(parameters, level, strict=True):
+                directions = [full_tensor(self._direction(parameter, group["momentum"])) for parameter in parameters]
+                orthogonal = orthogonalise(torch.stack([wide(direction) for direction in directions]), *settings)
+                for parameter, direction in zip(parameters, orthogonal, strict=True):
                     if direction.shape != parameter.shape:
                         direction = direction.mT
                     parameter.mul_(1 - group["lr"] * group["weight_decay"])
                     size = 0.2 * math.sqrt(max(parameter.shape)) * group["lr"]
-                    parameter.add_(placed_like(direction, parameter), alpha=-size)
+                    parameter.add_(distribute_like(direction, parameter), alpha=-size)
+        return loss
 
     def _direction(self, parameter: nn.Parameter, momentum: float) -> Tensor:
         """Return Nesterov's mean of this gradient and those before, in the dtype of Muon's products."""
-        state = self.state[parameter]
+        gradient, state = parameter.grad, self.state[parameter]
+        assert gradient is not None  # `step` leaves all others out
         if "momentum_buffer" not in state:
-            state["momentum_buffer"] = torch.zeros_like(parameter.grad)
-        mean = state["momentum_buffer"].lerp_(parameter.grad, 1 - momentum)
-        return parameter.grad.lerp(mean, momentum).to(compute_dtype(torch.bfloat16, parameter.device))
+            state["momentum_buffer"] = torch.zeros_like(gradient)
+        mean = state["momentum_buffer"].lerp_(gradient, 1 - momentum)
+        return gradient.lerp(mean, momentum).to(compute_dtype(torch.bfloat16, parameter.device))
 
 
 def stacks(parameters: list[nn.Parameter]) -> Iterator[list[nn.Parameter]]:
-    """Yield matrices of one shape, lying or standing, as many at a time as LARGEST_STACK allows, at least one."""
+    """Yield matrices of one shape, wide or tall, as many at a time as LARGEST_STACK allows, at least one."""
     shapes: dict[tuple[int, ...], list[nn.Parameter]] = defaultdict(list)
     for parameter in parameters:
         shapes[tuple(sorted(parameter.shape))].append(parameter)
@@ -87,6 +92,6 @@ def stacks(parameters: list[nn.Parameter]) -> Iterator[list[nn.Parameter]]:
             yield alike[start : start + at_a_time]
 
 
-def lying(matrix: Tensor) -> Tensor:
+def wide(matrix: Tensor) -> Tensor:
     """Return a view of a matrix with at least as many columns as rows."""
     return matrix.mT if matrix.shape[0] > matrix.shape[1] else matrix

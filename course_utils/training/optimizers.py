@@ -1,13 +1,13 @@
 """Optimizers: which rule moves which weights."""
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from course_utils.training.config import TrainingConfig
 from course_utils.training.muon import StackedMuon
 
 
-def parameter_groups(model: nn.Module) -> dict[str, list[Tensor]]:
+def parameter_groups(model: nn.Module) -> dict[str, list[nn.Parameter]]:
     """Sort a model's trainable parameters by what they are.
 
     Returns:
@@ -18,7 +18,7 @@ def parameter_groups(model: nn.Module) -> dict[str, list[Tensor]]:
             number by itself.
         scales: the norms' vectors. They are decayed by no one: pulling a scale to 0 would switch its layer off.
     """
-    groups: dict[str, list[Tensor]] = {"hidden": [], "lookup": [], "scales": []}
+    groups: dict[str, list[nn.Parameter]] = {"hidden": [], "lookup": [], "scales": []}
     embeddings = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:

@@ -16,23 +16,17 @@ import sys
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
-from course_utils.device import multiplies_bfloat16, pick_device
-from course_utils.evaluation.windows import Ids
-from course_utils.pretrained.trained import TOKENIZER, read_tokenizer
-from course_utils.tokenization import BPETokenizer, CharTokenizer, Tokenizer
+from course_utils.device import can_compile, matmul_peak, multiplies_bfloat16, pick_device
+from course_utils.pretrained.trained import begin_trained, finish_trained, read_tokenizer
+from course_utils.tokenization import Tokenizer
 from course_utils.training.checkpoint import FILE_NAME, read_scalars
-from course_utils.training.compiling import can_compile
 from course_utils.training.config import OPTIMIZERS, TrainingConfig
-from course_utils.training.distributed import current_processes, process_group
-from course_utils.training.flops import flops_per_token, matmul_peak
-from course_utils.training.saved import save_result, save_shape, save_weights
+from course_utils.training.corpus import read_corpus, read_file
+from course_utils.training.distributed import process_group
+from course_utils.training.flops import flops_per_token
 from course_utils.training.schedule import DECAYS
-from course_utils.training.streaming import StreamedWindows, document_row
-from course_utils.training.texts import Texts, read_corpus, read_file
 from course_utils.training.trainer import Trainer
-from course_utils.training.windows import Batches
 from course_utils.transformer import DecoderLM, TransformerConfig
 
 COMPILING_PAYS = 180  # seconds: steps get 1.2 times as fast, for 15 to 30 seconds the first time, 1 to 3 later
@@ -42,7 +36,7 @@ DTYPES = {"float32": torch.float32, "float64": torch.float64, "bf16": torch.floa
 class HelpWithDefaults(argparse.ArgumentDefaultsHelpFormatter):
     """Say what each option is if it isn't given, where there is something to say."""
 
-    def _get_help_string(self, action: argparse.Action) -> str:
+    def _get_help_string(self, action: argparse.Action) -> str | None:
         return (
             (action.help or "")
             if action.default is None or isinstance(action.default, bool)
@@ -50,11 +44,19 @@ class HelpWithDefaults(argparse.ArgumentDefaultsHelpFormatter):
         )
 
 
+def device_named(name: str) -> torch.device:
+    """Return a device by its name, or say in argparse's way that there is none."""
+    try:
+        return torch.device(name)
+    except RuntimeError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the command line's arguments."""
     result = argparse.ArgumentParser(
         prog="python -m course_utils.training.pretrain",
-        description=__doc__.split("\n")[0],
+        description=(__doc__ or "").split("\n")[0],
         formatter_class=HelpWithDefaults,
     )
     add = result.add_argument
@@ -93,7 +95,7 @@ def parser() -> argparse.ArgumentParser:
     add("--shard", action="store_true", help="split the weights over the processes (FSDP2)")
     add("--validate-every", type=int, help="steps; if not given, at the end only")
     add("--checkpoint-every", type=int, default=500, help="steps")
-    add("--device", help="if not given, the fastest there is")
+    add("--device", type=device_named, help="if not given, the fastest there is")
     add("--seed", type=int, default=TrainingConfig.seed, help="of weights and windows")
     add("--no-progress", dest="progress", action="store_false", help="no progress bar")
     return result
@@ -105,78 +107,35 @@ def main(arguments: list[str] | None = None) -> None:
     A wrong argument ends it with exit code 2, before anything is trained; weights that are no longer numbers, or a
     full disk, with 1. Then no weights are written, and the last good checkpoint is as it was.
     """
-    try:
-        pretrain(arguments)
-    except (FloatingPointError, OSError) as error:
-        sys.exit(f"{parser().prog}: error: {error}")
-
-
-def pretrain(arguments: list[str] | None) -> None:
-    """Read the arguments, train, write what came out and print it.
-
-    Raises:
-        SystemExit: a wrong argument.
-        FloatingPointError, OSError: as `Trainer.run`.
-    """
     command_line = parser()
     options = command_line.parse_args(arguments)
-    if options.resume:
-        try:
-            take_over(options)
-        except (ValueError, OSError) as error:
-            command_line.error(str(error))
-    try:
-        device = torch.device(options.device) if options.device else pick_device()
-    except RuntimeError as error:
-        command_line.error(f"--device: {error}")
-    if options.compile is None:
-        options.compile = (options.seconds or 0) >= COMPILING_PAYS and can_compile(device)
-    with process_group(device) as device:
-        options.precision = options.precision or ("bf16" if multiplies_bfloat16(device) else "float32")
+    with process_group(options.device or pick_device()) as device:
         try:
             trainer, tokenizer = prepare(options, device)
         except (ValueError, OSError) as error:
             command_line.error(str(error))
-        if options.precision == "bf16" and trainer.autocast is None and trainer.processes.is_first:
-            print("this processor only emulates bf16: computing in float32", file=sys.stderr)
-        history = trainer.run()
-        if history.finished:
-            save_weights(options.out, trainer.model)
-        result = summary(trainer, tokenizer, options)
-        if trainer.processes.is_first:
-            save_result(options.out, result)
-            if not history.finished:
-                print(f"stopped at step {history.step}; --resume goes on from there", file=sys.stderr)
-            print(json.dumps(result), flush=True)
-
-
-def take_over(options: argparse.Namespace) -> None:
-    """Set to what they were in the run to resume the options that depend on machine and budget if they aren't given.
-
-    Raises:
-        ValueError, OSError: no checkpoint that can be read.
-    """
-    settings = read_scalars(options.out)["config"]
-    if options.compile is None:
-        options.compile = settings["compile"]
-    if options.precision is None:
-        in_bfloat16 = settings["autocast"] == str(torch.bfloat16)
-        options.precision = "bf16" if in_bfloat16 else settings["dtype"].removeprefix("torch.")
+        try:
+            train(trainer, tokenizer, options)
+        except (FloatingPointError, OSError) as error:
+            sys.exit(f"{command_line.prog}: error: {error}")
 
 
 def prepare(options: argparse.Namespace, device: torch.device) -> tuple[Trainer, Tokenizer]:
-    """Read the text, make tokenizer, model and trainer, and begin the folder.
+    """Read the texts, make tokenizer, model and trainer, and begin the folder, or go back to where it was left.
 
     Raises:
         ValueError, OSError: an argument that can't be, or a file that can't be read or written.
     """
+    complete(options, device)
     training = TrainingConfig(
         **{name: getattr(options, name) for name in TrainingConfig.__dataclass_fields__ if hasattr(options, name)},
         autocast=torch.bfloat16 if options.precision == "bf16" else None,
         directory=options.out,
     )
-    texts = read_file(options.text) if options.text else read_corpus(options.corpus, options.batch_size)
-    tokenizer = read_tokenizer(options.out / TOKENIZER) if options.resume else train_tokenizer(texts, options)
+    corpus = read_file(options.text) if options.text else read_corpus(options.corpus, options.batch_size)
+    tokenizer = (
+        read_tokenizer(options.out) if options.resume else corpus.train_tokenizer(options.tokenizer, options.vocab_size)
+    )
     config = TransformerConfig(
         vocab_size=tokenizer.vocab_size,
         d_model=options.d_model,
@@ -189,44 +148,55 @@ def prepare(options: argparse.Namespace, device: torch.device) -> tuple[Trainer,
     torch.manual_seed(options.seed)
     model = DecoderLM(config).to(device=device, dtype=DTYPES[options.precision])
     try:
-        trainer = Trainer(model, *encoded(texts, tokenizer, options), training)
+        ids = corpus.encoded(tokenizer.encode, options.batch_size, options.context_length)
+        trainer = Trainer(model, *ids, training)
         if options.resume:
             trainer.restore(options.out)
     except ValueError as error:
         if options.resume:
-            raise ValueError(f"can't go on in {options.out} with {texts.name}: {error}") from error
+            raise ValueError(f"can't go on in {options.out} with {corpus.name}: {error}") from error
         raise
     if not options.resume and trainer.processes.is_first:
         (options.out / FILE_NAME).unlink(missing_ok=True)
-        save_shape(options.out, config, tokenizer)
+        begin_trained(options.out, config, tokenizer)
     trainer.processes.wait_for_all()
     return trainer, tokenizer
 
 
-def encoded(texts: Texts, tokenizer: Tokenizer, options: argparse.Namespace) -> tuple[Tensor | Batches, Ids]:
-    """Return what a trainer draws its batches from, and what it validates with, as token ids."""
-    encode, processes = tokenizer.encode, current_processes()
-    if isinstance(texts.train, str):
-        return torch.tensor(encode(texts.train)), encode(texts.validation)
-    shares = (options.batch_size, options.context_length, processes.rank, processes.size)
-    rows = [document_row(text, encode) for text in texts.validation]
-    return StreamedWindows(texts.train, encode, *shares, name=texts.name), rows
-
-
-def train_tokenizer(texts: Texts, options: argparse.Namespace) -> Tokenizer:
-    """Return a tokenizer; characters are those of all texts, merges are learned from the training part.
+def complete(options: argparse.Namespace, device: torch.device) -> None:
+    """Set what wasn't given and depends on the machine: as in the run to resume, else what is fast here.
 
     Raises:
-        ValueError: nobody knows all characters before the texts are read.
+        ValueError, OSError: no checkpoint to resume from that can be read.
     """
-    if options.tokenizer == "char":
-        if texts.characters is None:
-            raise ValueError(
-                f"--tokenizer char must know every character before the training begins, and {texts.name} is read "
-                "while it goes on: give --tokenizer bpe, which can write any text"
-            )
-        return CharTokenizer.train(set(texts.characters()))
-    return BPETokenizer.train(texts.samples, options.vocab_size)
+    if options.resume:
+        before = read_scalars(options.out)["config"]
+        compiled = before["compile"]
+        precision = "bf16" if before["autocast"] == str(torch.bfloat16) else before["dtype"].removeprefix("torch.")
+    else:
+        compiled = options.compile is None and (options.seconds or 0) >= COMPILING_PAYS and can_compile(device)
+        precision = "bf16" if multiplies_bfloat16(device) else "float32"
+    options.compile = compiled if options.compile is None else options.compile
+    options.precision = options.precision or precision
+
+
+def train(trainer: Trainer, tokenizer: Tokenizer, options: argparse.Namespace) -> None:
+    """Train, write what came out and print it; every process must call this.
+
+    Raises:
+        FloatingPointError, OSError: as `Trainer.run`.
+    """
+    is_first = trainer.processes.is_first
+    if options.precision == "bf16" and trainer.autocast is None and is_first:
+        print("this processor only emulates bf16: computing in float32", file=sys.stderr)
+    history = trainer.run()
+    weights = trainer.weights() if history.finished else None
+    result = summary(trainer, tokenizer, options)
+    if is_first:
+        finish_trained(options.out, result, weights)
+        if not history.finished:
+            print(f"stopped at step {history.step}; --resume goes on from there", file=sys.stderr)
+        print(json.dumps(result), flush=True)
 
 
 def scored_bytes(tokenizer: Tokenizer, ids: list[int]) -> int:
@@ -238,8 +208,9 @@ def summary(trainer: Trainer, tokenizer: Tokenizer, options: argparse.Namespace)
     """Return what came out; every process must call this."""
     history, config = trainer.history, trainer.model.config
     loss = history.validations[-1].loss if history.finished else None
-    n_scored = sum(len(row) - 1 for row in trainer.val_rows)
-    n_bytes = sum(scored_bytes(tokenizer, row.tolist()) for row in trainer.val_rows)
+    rows = trainer.val_rows or []
+    n_scored = sum(len(row) - 1 for row in rows)
+    n_bytes = sum(scored_bytes(tokenizer, row.tolist()) for row in rows)
     speed = history.tokens / history.seconds if history.seconds else 0.0
     dtype = trainer.autocast or DTYPES[options.precision]
     peak = trainer.processes.sum(torch.tensor(matmul_peak(trainer.device, dtype), dtype=torch.float64)).item()
@@ -251,12 +222,12 @@ def summary(trainer: Trainer, tokenizer: Tokenizer, options: argparse.Namespace)
         "tokens": history.tokens,
         "seconds": round(history.seconds, 3),
         "tokens_per_second": round(speed, 1),
-        "parameters": sum(parameter.numel() for parameter in trainer.model.parameters()),
+        "parameters": config.n_parameters,
         "vocab_size": config.vocab_size,
         "processes": trainer.processes.size,
         "precision": "bf16" if trainer.autocast else str(dtype).removeprefix("torch."),
         "compiled": options.compile,
-        "mfu": round(speed * flops_per_token(config, options.context_length) / peak, 4),
+        "mfu": float(f"{speed * flops_per_token(config, options.context_length) / peak:.4g}"),
     }
 
 

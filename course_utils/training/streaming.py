@@ -1,35 +1,40 @@
-"""Learn from a stream of documents that no machine could hold: each row of the batch reads documents of its own.
+"""Windows from a stream of documents that no machine could hold: each row of the batch reads documents of its own."""
 
-Documents are kept apart by a separator, and every window begins with one, as a document does when it is scored.
-"""
-
+import json
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from course_utils.training.distributed import current_processes
+from course_utils.training.documents import START, Place, document_row, texts_from
 from course_utils.training.windows import own_rows
 
 if TYPE_CHECKING:
     import datasets
 
-SEPARATOR = "\n\n"  # between documents, and how a model learns that one has ended
-TOKENIZER_DOCUMENTS = 10_000  # of a corpus, to train a tokenizer on
 
+class Row:
+    """One row of the batch: its place in the stream, and the tokens that it has read but not given away yet."""
 
-def document_row(text: str, encode: Callable[[str], list[int]]) -> list[int]:
-    """Return the ids of a document to score: the end of a separator to begin from, the text, the separator after it.
+    def __init__(self, place: Place = START, tokens: Sequence[int] = ()):
+        self.place, self.tokens = place, list(tokens)
+        self.alone = True  # the tokens are of one document, which goes on in the next window if it is longer than this
 
-    Every token of the document is predicted then, its first word and its end included.
-
-    Args:
-        text: the document.
-        encode: from a text to token ids.
-    """
-    ids = encode(text + SEPARATOR)
-    return ids[-1:] + ids
+    def window(
+        self, texts: Iterator[tuple[str, Place]], encode: Callable[[str], list[int]], context_length: int
+    ) -> list[int]:
+        """Return the next T + 1 tokens; reads as many texts as that takes."""
+        while len(self.tokens) <= context_length:
+            text, self.place = next(texts)
+            document = document_row(text, encode)
+            self.alone = len(self.tokens) <= 1
+            self.tokens = document if self.alone else self.tokens + document[1:]
+        window = self.tokens[: context_length + 1]
+        self.tokens = self.tokens[context_length:] if self.alone else []
+        return window
 
 
 class StreamedWindows:
@@ -48,7 +53,8 @@ class StreamedWindows:
     ends begins again.
 
     Args:
-        documents: with a column text of strings.
+        documents: with a column text of strings. `datasets` knows the place in any stream but for what waits in a
+            shuffle buffer: `restore` fills the buffer anew.
         encode: from a text to token ids.
         batch_size: rows in the batch of all processes together.
         context_length: tokens per window, T.
@@ -68,94 +74,62 @@ class StreamedWindows:
     ):
         self.name = name
         self.documents, self.encode, self.context_length = documents, encode, context_length
-        self.batch_size, self.rows = batch_size, range(batch_size)[own_rows(batch_size, rank, n_processes)]
-        self._begin()
+        self.batch_size = batch_size
+        self._read({number: Row() for number in range(batch_size)[own_rows(batch_size, rank, n_processes)]})
 
     def draw(self) -> tuple[Tensor, Tensor]:
         """Return inputs and targets (b, T) of the next batch: the rows that are this process's."""
-        self.drawn += 1
-        tokens = torch.tensor([next(row) for row in self._windows])  # (b, T + 1)
+        rows = [row.window(self._texts[number], self.encode, self.context_length) for number, row in self._rows.items()]
+        tokens = torch.tensor(rows)  # (b, T + 1)
         return tokens[:, :-1], tokens[:, 1:]
 
     def state(self) -> Tensor:
-        """Return the number of batches drawn, int64."""
-        return torch.tensor(self.drawn)
+        """Return where every row is and what it has left over, (bytes,) uint8; every process must call this."""
+        lines = [json.dumps([number, row.place, row.tokens]) + "\n" for number, row in self._rows.items()]
+        own = torch.frombuffer(bytearray("".join(lines).encode()), dtype=torch.uint8)
+        return current_processes().concatenated(own)
 
     def restore(self, state: Tensor) -> None:
-        """Read the streams again, up to the place where `state` was taken."""
-        self._begin()
-        while self.drawn < int(state):
-            self.draw()
+        """Go to the place where `state` was taken, by any number of processes."""
+        rows = {}
+        for line in bytes(state.tolist()).decode().splitlines():
+            number, place, tokens = json.loads(line)
+            rows[number] = Row(Place(*place), tokens)
+        self._read({number: rows[number] for number in self._rows})
 
     def identity(self) -> str:
         """Return the name: a stream can't be read to its end to see whether it is the same."""
         return self.name
 
-    def _begin(self) -> None:
-        self.drawn = 0
+    def _read(self, rows: dict[int, Row]) -> None:
+        """Begin to read where the rows are."""
+        self._rows = rows
         enough = self.documents.num_shards >= self.batch_size
-        texts = self._texts_of_shards() if enough else self._texts_dealt_out()
-        self._windows = [self._row(row_texts) for row_texts in texts]
+        self._texts = self._of_shards() if enough else self._dealt_out()
 
-    def _texts_of_shards(self) -> list[Iterator[str]]:
-        """Return for each row the texts of its own shards, again and again."""
+    def _of_shards(self) -> dict[int, Iterator[tuple[str, Place]]]:
+        """Return for each row the texts of its own shards."""
+        shards = {number: self.documents.shard(self.batch_size, number, contiguous=False) for number in self._rows}
+        return {number: texts_from(shards[number], row.place, at_least=1) for number, row in self._rows.items()}
 
-        def texts_of(row: int) -> Iterator[str]:
-            shards = self.documents.shard(self.batch_size, row, contiguous=False)
-            while True:
-                found = False
-                for text in texts_of_documents(shards):
-                    found = True
-                    yield text
-                if not found:
-                    raise self._no_document(row)
-
-        return [texts_of(row) for row in self.rows]
-
-    def _texts_dealt_out(self) -> list[Iterator[str]]:
-        """Return for each row its texts of the one stream that all read together, again and again.
+    def _dealt_out(self) -> dict[int, Iterator[tuple[str, Place]]]:
+        """Return for each row its texts of the one stream that all read together.
 
         What is dealt to a row before it asks waits for it; rows ask about equally often, so that is never much.
         """
-        waiting: dict[int, deque[str]] = {row: deque() for row in self.rows}
+        waiting: dict[int, deque[tuple[str, Place]]] = {number: deque() for number in self._rows}
+        last = {number: row.place for number, row in self._rows.items()}
+        earliest = min(last.values(), key=lambda place: place[:2])
+        everything = self.documents.shard(1, 0)  # a copy: others may read the same stream
 
-        def deal() -> Iterator[None]:
+        def texts_for(number: int) -> Iterator[tuple[str, Place]]:
             while True:
-                read = 0
-                for read, text in enumerate(texts_of_documents(self.documents), start=1):
-                    row = (read - 1) % self.batch_size
-                    if row in waiting:
-                        waiting[row].append(text)
-                        yield
-                if read < self.batch_size:
-                    raise self._no_document(read)
+                while not waiting[number]:
+                    text, place = next(texts)
+                    its_row = (place.read - 1) % self.batch_size
+                    if its_row in waiting and place.is_after(last[its_row]):
+                        waiting[its_row].append((text, place))
+                yield waiting[number].popleft()
 
-        def texts_of(row: int) -> Iterator[str]:
-            while True:
-                while not waiting[row]:
-                    next(dealing)
-                yield waiting[row].popleft()
-
-        dealing = deal()
-        return [texts_of(row) for row in self.rows]
-
-    def _no_document(self, row: int) -> ValueError:
-        return ValueError(
-            f"row {row} of batch_size={self.batch_size} found no document: give more documents or a smaller batch"
-        )
-
-    def _row(self, texts: Iterator[str]) -> Iterator[list[int]]:
-        """Yield windows of T + 1 tokens of one row."""
-        window: list[int] = []
-        for text in texts:
-            whole = document_row(text, self.encode)
-            began_window = len(window) <= 1
-            window = whole if began_window else window + whole[1:]
-            while len(window) > self.context_length:
-                yield window[: self.context_length + 1]
-                window = window[self.context_length :] if began_window else []
-
-
-def texts_of_documents(documents: "datasets.IterableDataset") -> Iterator[str]:
-    """Yield the texts; a document without one, as some data sets hold them, is left out."""
-    return (document["text"] for document in documents if document["text"] is not None)
+        texts = texts_from(everything, earliest, at_least=self.batch_size)
+        return {number: texts_for(number) for number in self._rows}

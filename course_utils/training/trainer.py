@@ -26,11 +26,19 @@ from course_utils.training.checkpoint import (
     write_checkpoint,
 )
 from course_utils.training.config import TrainingConfig
-from course_utils.training.distributed import current_processes, gradients_averaged, own_part, parallel, whole
+from course_utils.training.distributed import (
+    averaging_gradients,
+    current_processes,
+    full_state,
+    full_tensor,
+    local_tensor,
+    parallel,
+)
 from course_utils.training.history import History, Step, Validation
 from course_utils.training.optimizers import make_optimizers, set_learning_rates
 from course_utils.training.schedule import learning_rate_factor
 from course_utils.training.windows import Batches, RandomWindows, digest
+from course_utils.transformer import DecoderLM
 
 REMEDY = "try a lower learning rate"
 
@@ -41,7 +49,7 @@ class Trainer:
     Several processes that torchrun started train one model together; the code is the same for one.
 
     Args:
-        model: `model(ids (B, T)) -> logits (B, T, V)`, with its weights where they shall be trained.
+        model: with its weights where they shall be trained.
         train_ids: (N,) token ids to draw windows from, or any `Batches`.
         val_ids: (N,) token ids, scored whole in disjoint windows of the context length, or a list of such rows, each
             scored from its own beginning; None never validates.
@@ -55,7 +63,7 @@ class Trainer:
 
     def __init__(
         self,
-        model: nn.Module,
+        model: DecoderLM,
         train_ids: Tensor | Sequence[int] | Batches,
         val_ids: Ids | None,
         config: TrainingConfig,
@@ -72,13 +80,14 @@ class Trainer:
                 f"times the {self.processes.size} processes"
             )
         self.val_rows = None if val_ids is None else as_rows(val_ids, "val_ids")
-        self.batches = train_ids if hasattr(train_ids, "draw") else self._windows_of(train_ids)
+        self.batches = train_ids if isinstance(train_ids, Batches) else self._windows_of(train_ids)
         self.device = next(model.parameters()).device
         self.autocast = config.autocast if config.autocast and multiplies(config.autocast, self.device) else None
-        self.called = parallel(model, config.shard, config.compile)
+        self.parallel_model = parallel(model, config.shard, config.compile)
         self.optimizers = make_optimizers(model, config)
         self.budget = Budget(config, config.batch_size * self.context_length)
         self.history = History()
+        self._start = 0.0  # what the clock said when the first step began, or would have said without any stop
 
     def run(self) -> History:
         """Train until the budget is spent or SIGTERM comes, which ends the run after its step, with a checkpoint.
@@ -92,33 +101,27 @@ class Trainer:
 
         Whatever is raised, the last good checkpoint is as it was.
         """
-        history = self.history
-        if history.step == 0 and self.config.validate_every:
+        config, history = self.config, self.history
+        if history.step == 0 and config.validate_every:
             self._validate()
         with sigterm_noted() as sigterm, self._progress_bar() as bar:
-            start, to_compile = self.clock() - history.seconds, self.config.compile
-            while True:
-                elapsed, stop = self._agreed(self.clock() - start, sigterm.is_set())
-                history.finished = not self.budget.allows(history.step, elapsed)
-                if history.finished or stop:
-                    break
-                if to_compile:
-                    self._compile()
-                    self.budget.start_up += self._elapsed(start) - elapsed
-                    to_compile = False
-                    continue  # and look at the clock again
-                self._step(start, elapsed)
+            self._start = self.clock() - history.seconds
+            if config.compile and (began := self._next_step_begins(sigterm)) is not None:
+                self._compile()
+                self.budget.start_up += self._elapsed() - began
+            while (began := self._next_step_begins(sigterm)) is not None:
+                self._step(began)
                 bar.set_postfix_str(f"loss {history.losses[-1]:.3f}", refresh=False)
                 bar.update(1 if self.budget.steps else history.seconds - bar.n)
-                if self._due(self.config.validate_every):
+                if self._due(config.validate_every):
                     self._validate()
-                if self._due(self.config.checkpoint_every):
+                if self._due(config.checkpoint_every):
                     self.save()
             self._refuse_broken_weights()
             if history.finished:
                 bar.update(bar.total - bar.n)  # the last step ends a little before the time does
                 self._validate()
-            if self.config.directory is not None:
+            if config.directory is not None:
                 self.save()
         self.model.eval()
         return history
@@ -142,13 +145,7 @@ class Trainer:
             ValueError: it is damaged, of another model, or of a run with other settings or on other texts, named.
         """
         tensors, scalars = read_checkpoint(path)
-        ours, theirs = self._settings(), scalars["config"]
-        if other := {name: theirs.get(name) for name in ours if theirs.get(name) != ours[name]}:
-            raise ValueError(f"the checkpoint is of a run with other settings: {other}")
-        for name, text in self._texts.items():
-            other = scalars["texts"][name]
-            if other != text and None not in (other, text):  # a run may begin to validate, or cease
-                raise ValueError(f"the checkpoint is of a run on another text: {name} were {other}, and are {text} now")
+        self._refuse_another_run(scalars)
         restore_training_state(self.model, self.optimizers, tensors)
         self.batches.restore(tensors["batches"])
         torch.set_rng_state(tensors["generator.cpu"])
@@ -163,7 +160,10 @@ class Trainer:
         Raises:
             FloatingPointError: a weight is no number; the checkpoint there is as it was.
             OSError: it can't be written; the checkpoint there is as it was.
+            ValueError: the config names no directory.
         """
+        if self.config.directory is None:
+            raise ValueError("directory=None in the config names no place for a checkpoint: give one")
         self._refuse_broken_weights()
         tensors = training_state(self.model, self.optimizers)
         tensors |= {f"history.{name}": tensor for name, tensor in self.history.to_tensors().items()}
@@ -174,6 +174,22 @@ class Trainer:
         if self.processes.is_first:
             write_checkpoint(Path(self.config.directory) / FILE_NAME, tensors, scalars)
         self.processes.wait_for_all()
+
+    def weights(self) -> dict[str, Tensor]:
+        """Return the model's weights by name, in one piece and on the CPU; every process must call this."""
+        return full_state(self.model.state_dict())
+
+    def _refuse_another_run(self, scalars: dict) -> None:
+        """Raise ValueError if a checkpoint's scalars are of a run with other settings or on other texts."""
+        ours, theirs = self._settings(), scalars["config"]
+        if other := {name: theirs.get(name) for name in ours if theirs.get(name) != ours[name]}:
+            raise ValueError(f"the checkpoint is of a run with other settings: {other}")
+        for name, text in self._texts.items():
+            before = scalars["texts"][name]
+            if before != text and None not in (before, text):  # a run may begin to validate, or cease
+                raise ValueError(
+                    f"the checkpoint is of a run on another text: {name} were {before}, and are {text} now"
+                )
 
     def _settings(self) -> dict:
         """Return what a resumed run must share, as JSON can hold it."""
@@ -187,9 +203,8 @@ class Trainer:
         return {"train_ids": self.batches.identity(), "val_ids": validation}
 
     def _windows_of(self, ids: Tensor | Sequence[int]) -> RandomWindows:
-        share = (self.processes.rank, self.processes.size)
-        ids = as_token_ids(ids, "train_ids")
-        return RandomWindows(ids, self.config.batch_size, self.context_length, self.config.seed, *share)
+        ids, config, processes = as_token_ids(ids, "train_ids"), self.config, self.processes
+        return RandomWindows(ids, config.batch_size, self.context_length, config.seed, processes.rank, processes.size)
 
     def _compile(self) -> None:
         """Let torch.compile do its work before the first step, on a batch of zeros that leaves nothing behind."""
@@ -201,36 +216,42 @@ class Trainer:
         for optimizer in self.optimizers:
             optimizer.zero_grad()
 
-    def _step(self, start: float, began: float) -> None:
-        """One optimizer step: the gradient of the whole batch, clipped, then a step of each optimizer."""
+    def _next_step_begins(self, sigterm: threading.Event) -> float | None:
+        """Return the seconds when another step may begin, the same in all processes, or None where the run ends."""
+        elapsed, stop = self._agreed(self.clock() - self._start, sigterm.is_set())
+        self.history.finished = not self.budget.allows(self.history.step, elapsed)
+        return None if self.history.finished or stop else elapsed
+
+    def _step(self, began: float) -> None:
+        """One optimizer step: the gradient of the global batch, clipped, then a step of each optimizer."""
         config, history = self.config, self.history
         self.model.train()  # a validation may have left it in eval mode
         loss = self._gradients(*self.batches.draw())
-        norm = whole(nn.utils.clip_grad_norm_(self.model.parameters(), config.clip_norm or math.inf)).item()
+        norm = full_tensor(nn.utils.clip_grad_norm_(self.model.parameters(), config.clip_norm or math.inf)).item()
         mean = self.processes.sum(loss).item() / self.processes.size
         refuse_broken("loss", mean, history.step + 1)
         refuse_broken("length of the gradient", norm, history.step + 1)
-        progress = self.budget.progress(history.step, began, self._elapsed(start))
+        progress = self.budget.progress(history.step, began, self._elapsed())
         factor = learning_rate_factor(progress, config.warmup, config.decay, config.final)
         set_learning_rates(self.optimizers, factor)
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad()
-        seconds = self._elapsed(start)
+        seconds = self._elapsed()
         self.budget.took(seconds - began)
         tokens = history.tokens + config.batch_size * self.context_length
         history.steps.append(Step(history.step + 1, tokens, seconds, mean, factor, norm))
 
     def _gradients(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Leave the gradient of this process's rows (b, T) in the parameters; return their mean loss."""
-        parts = self.config.accumulation
+        n = self.config.accumulation
         total = torch.zeros((), dtype=torch.float64)
-        pieces = zip(inputs.chunk(parts), targets.chunk(parts), strict=True)
-        for number, (some_inputs, some_targets) in enumerate(pieces, start=1):
-            with gradients_averaged(self.called, now=number == parts):
+        micro_batches = zip(inputs.chunk(n), targets.chunk(n), strict=True)
+        for number, (micro_inputs, micro_targets) in enumerate(micro_batches, start=1):
+            with averaging_gradients(self.parallel_model, now=number == n):
                 with torch.autocast(self.device.type, self.autocast, enabled=self.autocast is not None):
-                    logits = self.called(some_inputs.to(self.device))  # (b / parts, T, V)
-                loss = next_token_loss(logits, some_targets.to(self.device)) / parts  # equal parts: a mean of means
+                    logits = self.parallel_model(micro_inputs.to(self.device))  # (b / n, T, V)
+                loss = next_token_loss(logits, micro_targets.to(self.device)) / n  # equal parts: a mean of means
                 loss.backward()
             total += loss.detach().cpu()
         return total
@@ -240,8 +261,8 @@ class Trainer:
         history = self.history
         if self.val_rows is None or (history.validations and history.validations[-1].step == history.step):
             return
-        share = {"rank": self.processes.rank, "n_processes": self.processes.size}
-        totals = total_nats(self.model, self.val_rows, self.context_length, **share)
+        rank, size = self.processes.rank, self.processes.size
+        totals = total_nats(self.model, self.val_rows, self.context_length, rank=rank, n_processes=size)
         nats, tokens = self.processes.sum(torch.tensor(totals, dtype=torch.float64)).tolist()
         refuse_broken("validation loss", nats / tokens, history.step)
         history.validations.append(Validation(history.step, history.tokens, history.seconds, nats / tokens))
@@ -250,18 +271,20 @@ class Trainer:
 
     def _refuse_broken_weights(self) -> None:
         """Raise FloatingPointError, in every process, if any of them holds a weight that is no number."""
-        finite = torch.stack([own_part(weight.detach()).isfinite().all() for weight in self.model.parameters()]).all()
+        finite = torch.stack(
+            [local_tensor(weight.detach()).isfinite().all() for weight in self.model.parameters()]
+        ).all()
         if self.processes.largest((~finite).float()):
             raise FloatingPointError(f"a weight is no number after step {self.history.step}: {REMEDY}")
 
     def _due(self, every: int | None) -> bool:
         return every is not None and self.history.step % every == 0
 
-    def _elapsed(self, start: float) -> float:
-        """Return the seconds since `start` by the slowest process's clock, when the device has done its work."""
+    def _elapsed(self) -> float:
+        """Return the seconds since the start by the slowest process's clock, when the device has done its work."""
         if self.device.type != "cpu":
             torch.accelerator.synchronize(self.device)
-        return self._agreed(self.clock() - start, False)[0]
+        return self._agreed(self.clock() - self._start, False)[0]
 
     def _agreed(self, elapsed: float, stop: bool) -> tuple[float, bool]:
         """Return the largest of what the processes' clocks say, and whether any was told to stop."""

@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
 
+@runtime_checkable
 class Batches(Protocol):
     """Where a `Trainer` gets its batches from."""
 
@@ -29,7 +30,7 @@ def digest(rows: Iterable[Tensor]) -> str:
     result = hashlib.sha256()
     for row in rows:
         result.update(len(row).to_bytes(8, "little"))
-        result.update(row.contiguous().numpy())
+        result.update(row.contiguous().numpy().tobytes())
     return f"sha256 {result.hexdigest()[:16]}"
 
 
@@ -135,8 +136,8 @@ def own_rows(batch_size: int, rank: int, n_processes: int) -> slice:
     """
     if batch_size % n_processes:
         raise ValueError(f"batch_size={batch_size} must be a multiple of the {n_processes} processes")
-    share = batch_size // n_processes
-    return slice(rank * share, (rank + 1) * share)
+    n_rows = batch_size // n_processes
+    return slice(rank * n_rows, (rank + 1) * n_rows)
 
 
 def _check_room(ids: Tensor, context_length: int) -> None:

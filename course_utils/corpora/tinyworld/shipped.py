@@ -9,9 +9,9 @@ import datasets
 import pyarrow.parquet
 
 from course_utils.corpora.tinyworld.world import DOMAINS, TinyWorld
-from course_utils.files import atomic_path
+from course_utils.files import atomic_path, shipped
 
-FOLDER = Path(__file__).resolve().parents[3] / "data" / "tinyworld"
+FOLDER = shipped("data/tinyworld")
 SEEDS = {"train": 0, "validation": 1, "test": 2}
 SIZES = {"train": 10_000, "validation": 1_000, "test": 1_000}
 
