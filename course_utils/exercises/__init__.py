@@ -15,8 +15,13 @@ be told; what takes more than an expression is a function above the list:
         difficulty=1,
         shown="a list times two is the list twice.",
         hints=("What does + do with two lists?", "It joins them.", "tokens + tokens"),
-        probes=(Probe("two tokens", ([3, 4],), "Join tokens with itself."), Probe("none", ([],), "Return [].")),
-        hidden=(Probe("three tokens", ([7, 7, 5],), "Don't rely on how long the list is."),),
+        probes=probes(
+            ("two tokens", [3, 4]),
+            "Join tokens with itself.",
+            ("none", []),
+            "Return [].",
+        ),
+        hidden=probes(("three tokens", [7, 7, 5]), "Don't rely on how long the list is."),
     )
 
     exercise.add_mistakes(

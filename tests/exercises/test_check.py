@@ -8,7 +8,7 @@ import pytest
 import torch
 from verdicts import first_line
 
-from course_utils.exercises.core import Exercise, Probe
+from course_utils.exercises.core import Exercise, probes
 
 
 def double(x):

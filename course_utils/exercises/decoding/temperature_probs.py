@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, tensor
 
 from course_utils.decoding import apply_temperature
-from course_utils.exercises.core import Exercise, Probe
+from course_utils.exercises.core import Exercise, probes
 
 
 def temperature_probs(logits: Tensor, t: float) -> Tensor:
@@ -22,34 +22,27 @@ exercise = Exercise(
         "torch.softmax(logits / t, dim=-1) is nearly all. It also takes care of large logits.",
         "t = 0 can't be divided by: return zeros with a 1 at logits.argmax(), the first of equal maxima.",
     ),
-    probes=(
-        Probe("t = 1 is the plain softmax", (tensor([2.0, 1.0, 0.0]), 1.0), "Return softmax(logits / t)."),
-        Probe("t = 2 flattens", (tensor([2.0, 1.0, 0.0]), 2.0), "Divide the logits by t, then softmax."),
-        Probe("t = 0.5 sharpens", (tensor([2.0, 0.0, -1.0]), 0.5), "Divide the logits by t, then softmax."),
-        Probe(
-            "large logits don't overflow",
-            (tensor([1000.0, 999.0, 0.0]), 1.0),
-            "exp(1000) is infinite: use torch.softmax, or subtract the largest logit first.",
-        ),
-        Probe(
-            "very negative logits don't vanish",
-            (tensor([-1000.0, -1001.0]), 1.0),
-            "exp(-1000) is 0: use torch.softmax, or subtract the largest logit first.",
-        ),
-        Probe(
-            "t = 0 is greedy",
-            (tensor([1.0, 3.0, 2.0]), 0.0),
-            "t = 0 needs its own line: all the mass on the largest logit.",
-        ),
-        Probe(
-            "at t = 0 the lowest id wins a tie",
-            (tensor([1.0, 3.0, 3.0]), 0.0),
-            "Give all the mass to the first of the equal logits.",
-        ),
+    probes=probes(
+        ("t = 1 is the plain softmax", tensor([2.0, 1.0, 0.0]), 1.0),
+        "Return softmax(logits / t).",
+        ("t = 2 flattens", tensor([2.0, 1.0, 0.0]), 2.0),
+        "Divide the logits by t, then softmax.",
+        ("t = 0.5 sharpens", tensor([2.0, 0.0, -1.0]), 0.5),
+        "Divide the logits by t, then softmax.",
+        ("large logits don't overflow", tensor([1000.0, 999.0, 0.0]), 1.0),
+        "exp(1000) is infinite: use torch.softmax, or subtract the largest logit first.",
+        ("very negative logits don't vanish", tensor([-1000.0, -1001.0]), 1.0),
+        "exp(-1000) is 0: use torch.softmax, or subtract the largest logit first.",
+        ("t = 0 is greedy", tensor([1.0, 3.0, 2.0]), 0.0),
+        "t = 0 needs its own line: all the mass on the largest logit.",
+        ("at t = 0 the lowest id wins a tie", tensor([1.0, 3.0, 3.0]), 0.0),
+        "Give all the mass to the first of the equal logits.",
     ),
-    hidden=(
-        Probe("t = 1.5", (tensor([0.3, -1.2, 2.5, 0.0]), 1.5), "Divide by any t above 0, then softmax."),
-        Probe("t = 0 again", (tensor([-2.0, -0.5, -0.5, -3.0]), 0.0), "All the mass on the first maximum."),
+    hidden=probes(
+        ("t = 1.5", tensor([0.3, -1.2, 2.5, 0.0]), 1.5),
+        "Divide by any t above 0, then softmax.",
+        ("t = 0 again", tensor([-2.0, -0.5, -0.5, -3.0]), 0.0),
+        "All the mass on the first maximum.",
     ),
     package=(apply_temperature,),
 )

@@ -2,7 +2,7 @@
 
 from itertools import chain
 
-from course_utils.exercises.core import Exercise, Probe
+from course_utils.exercises.core import Exercise, probes
 
 
 def inputs_and_targets(rows: list[list[int]], pad_id: int) -> tuple[list[list[int]], list[list[int]]]:
@@ -35,34 +35,27 @@ exercise = Exercise(
         "[row[:-1] + [pad_id] * (longest - len(row)) for row in rows], and the same for row[1:] with -100. Before "
         "it, raise ValueError if some len(row) < 2. Return both as a tuple.",
     ),
-    probes=(
-        Probe("one text", ([[5, 6, 7]], 0), "After 5 comes 6, after 6 comes 7: read 5 6, predict 6 7."),
-        Probe("two texts of one length", ([[5, 6, 7], [8, 9, 4]], 0), "Each text gives a row of its own."),
-        Probe(
-            "texts of different lengths",
-            ([[5, 6, 7, 8], [5, 9]], 0),
-            "All rows get the length of the longest: pad_id on the right of the inputs, -100 in the targets.",
-        ),
-        Probe(
-            "the shorter text first, another pad_id",
-            ([[5, 6], [5, 6, 7]], 9),
-            "Look for the longest text first, then fill all others up, with the pad_id that was given.",
-        ),
-        Probe(
-            "a text that holds pad_id",
-            ([[0, 6, 0, 7], [0, 8, 0]], 0),
-            "Many models pad with their separator. Where it is a real token of the text, it must be learned.",
-        ),
-        Probe("a text of two tokens", ([[3, 4]], 0), "Two tokens make one pair: read 3, predict 4."),
-        Probe("a text of one token", ([[5, 6, 7], [5]], 0), "There is nothing to predict: raise ValueError."),
+    probes=probes(
+        ("one text", [[5, 6, 7]], 0),
+        "After 5 comes 6, after 6 comes 7: read 5 6, predict 6 7.",
+        ("two texts of one length", [[5, 6, 7], [8, 9, 4]], 0),
+        "Each text gives a row of its own.",
+        ("texts of different lengths", [[5, 6, 7, 8], [5, 9]], 0),
+        "All rows get the length of the longest: pad_id on the right of the inputs, -100 in the targets.",
+        ("the shorter text first, another pad_id", [[5, 6], [5, 6, 7]], 9),
+        "Look for the longest text first, then fill all others up, with the pad_id that was given.",
+        ("a text that holds pad_id", [[0, 6, 0, 7], [0, 8, 0]], 0),
+        "Many models pad with their separator. Where it is a real token of the text, it must be learned.",
+        ("a text of two tokens", [[3, 4]], 0),
+        "Two tokens make one pair: read 3, predict 4.",
+        ("a text of one token", [[5, 6, 7], [5]], 0),
+        "There is nothing to predict: raise ValueError.",
     ),
-    hidden=(
-        Probe(
-            "three texts of three lengths",
-            ([[4, 2], [7, 1, 7, 7, 3], [8, 7, 9]], 7),
-            "Shift every text by one and fill it up to the length of the longest.",
-        ),
-        Probe("a text of no token", ([[], [1, 2, 3]], 0), "There is nothing to predict: raise ValueError."),
+    hidden=probes(
+        ("three texts of three lengths", [[4, 2], [7, 1, 7, 7, 3], [8, 7, 9]], 7),
+        "Shift every text by one and fill it up to the length of the longest.",
+        ("a text of no token", [[], [1, 2, 3]], 0),
+        "There is nothing to predict: raise ValueError.",
     ),
 )
 

@@ -2,7 +2,7 @@
 
 import math
 
-from course_utils.exercises.core import Exercise, Probe
+from course_utils.exercises.core import Exercise, probes
 
 
 def relative_frequencies(counts: dict[str, int]) -> dict[str, float]:
@@ -27,15 +27,21 @@ exercise = Exercise(
         "sum(counts.values()) is how often any word came next. Divide each count by it.",
         "A dict comprehension over counts.items() keeps each word. Before it: if the total is 0, raise ValueError.",
     ),
-    probes=(
-        Probe("two words", ({"the": 3, "a": 1},), "Divide each count by the sum of all counts."),
-        Probe("thirds are not rounded", ({"it": 2, "I": 1},), "Return the quotient as it is."),
-        Probe("one word alone is certain", ({"the": 5},), "The only word has probability 1."),
-        Probe("The and the are two words", ({"The": 1, "the": 3},), "Keep each key as it is."),
-        Probe("a count of zero", ({"and": 4, "zebra": 0},), "A word that never came has probability 0 and stays."),
-        Probe("no words at all", ({},), "Without counts there are no probabilities: raise ValueError and say so."),
+    probes=probes(
+        ("two words", {"the": 3, "a": 1}),
+        "Divide each count by the sum of all counts.",
+        ("thirds are not rounded", {"it": 2, "I": 1}),
+        "Return the quotient as it is.",
+        ("one word alone is certain", {"the": 5}),
+        "The only word has probability 1.",
+        ("The and the are two words", {"The": 1, "the": 3}),
+        "Keep each key as it is.",
+        ("a count of zero", {"and": 4, "zebra": 0}),
+        "A word that never came has probability 0 and stays.",
+        ("no words at all", {}),
+        "Without counts there are no probabilities: raise ValueError and say so.",
     ),
-    hidden=(Probe("four words", ({"to": 7, "the": 2, "of": 0, "a": 4},), "Divide any counts by their sum."),),
+    hidden=probes(("four words", {"to": 7, "the": 2, "of": 0, "a": 4}), "Divide any counts by their sum."),
 )
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from itertools import chain, pairwise
 
-from course_utils.exercises.core import Exercise, Probe
+from course_utils.exercises.core import Exercise, probes
 
 
 def count_pairs(pieces: dict[tuple[str, ...], int]) -> dict[tuple[str, str], int]:
@@ -26,31 +26,29 @@ exercise = Exercise(
         "Two loops: for tokens, times in pieces.items(), and in it for pair in pairwise(tokens); then "
         "counts[pair] = counts.get(pair, 0) + times.",
     ),
-    probes=(
-        Probe("one piece", ({("t", "h", "e", "m"): 1},), "The pairs are (t, h), (h, e) and (e, m), once each."),
-        Probe("a piece that occurs 3 times", ({("t", "h", "e"): 3},), "Each pair of it occurs 3 times as well."),
-        Probe(
-            "a pair in two pieces",
-            ({("t", "h", "e"): 2, ("t", "h", "i", "n"): 1},),
-            "(t, h) is in both: its counts add up. No pair crosses from one piece to the next.",
-        ),
-        Probe("a pair twice in one piece", ({tuple("banana"): 1},), "(a, n) and (n, a) occur twice each."),
-        Probe("the order of a pair matters", ({("n", "o"): 1, ("o", "n"): 1},), "(n, o) and (o, n) are two pairs."),
-        Probe("a run", ({("a", "a", "a"): 1},), "Every neighbour counts: (a, a) occurs at 0 and at 1, so twice."),
-        Probe(
-            "tokens longer than a letter",
-            ({("ab", "c"): 1, ("a", "bc"): 1},),
-            "Compare tokens, not letters: (ab, c) and (a, bc) are two pairs.",
-        ),
-        Probe("a piece of one token", ({("the",): 5},), "One token has no neighbour: there is no pair."),
-        Probe("no pieces", ({},), "Without pieces there are no pairs: return an empty dict."),
+    probes=probes(
+        ("one piece", {("t", "h", "e", "m"): 1}),
+        "The pairs are (t, h), (h, e) and (e, m), once each.",
+        ("a piece that occurs 3 times", {("t", "h", "e"): 3}),
+        "Each pair of it occurs 3 times as well.",
+        ("a pair in two pieces", {("t", "h", "e"): 2, ("t", "h", "i", "n"): 1}),
+        "(t, h) is in both: its counts add up. No pair crosses from one piece to the next.",
+        ("a pair twice in one piece", {tuple("banana"): 1}),
+        "(a, n) and (n, a) occur twice each.",
+        ("the order of a pair matters", {("n", "o"): 1, ("o", "n"): 1}),
+        "(n, o) and (o, n) are two pairs.",
+        ("a run", {("a", "a", "a"): 1}),
+        "Every neighbour counts: (a, a) occurs at 0 and at 1, so twice.",
+        ("tokens longer than a letter", {("ab", "c"): 1, ("a", "bc"): 1}),
+        "Compare tokens, not letters: (ab, c) and (a, bc) are two pairs.",
+        ("a piece of one token", {("the",): 5}),
+        "One token has no neighbour: there is no pair.",
+        ("no pieces", {}),
+        "Without pieces there are no pairs: return an empty dict.",
     ),
-    hidden=(
-        Probe(
-            "a longer run in two pieces",
-            ({("oo", "o", "o", "o", "h"): 4, ("h", "o", "o"): 2, ("o",): 9},),
-            "Count every pair of neighbours of every piece, as often as the piece occurs.",
-        ),
+    hidden=probes(
+        ("a longer run in two pieces", {("oo", "o", "o", "o", "h"): 4, ("h", "o", "o"): 2, ("o",): 9}),
+        "Count every pair of neighbours of every piece, as often as the piece occurs.",
     ),
 )
 

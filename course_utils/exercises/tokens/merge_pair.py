@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from course_utils.exercises.core import Exercise, Probe
+from course_utils.exercises.core import Exercise, probes
 from course_utils.tokenization.merges import replace_pair
 
 
@@ -23,31 +23,29 @@ exercise = Exercise(
         "while i < len(tokens): if tuple(tokens[i : i + 2]) == pair: ...; the slice is short at the end, so no index "
         "is out of range.",
     ),
-    probes=(
-        Probe("one occurrence", (["t", "h", "e"], ("t", "h")), "t and h become th; e stays."),
-        Probe("at the end", (["p", "a", "t", "h"], ("t", "h")), "The pair may be the last two tokens."),
-        Probe("twice", (["t", "h", "a", "t", "h", "e"], ("t", "h")), "Join every occurrence."),
-        Probe("no occurrence", (["h", "t", "t"], ("t", "h")), "h before t is another pair: nothing changes."),
-        Probe("a run of three", (["a", "a", "a"], ("a", "a")), "From the left: a a, then a lone a is left."),
-        Probe("a run of four", (["a", "a", "a", "a"], ("a", "a")), "After joining two tokens go on behind them."),
-        Probe(
-            "longer tokens",
-            (["t", "hi", "th", "i", "s"], ("th", "i")),
-            "Compare tokens, not letters: t hi spells thi as well, but it isn't the pair (th, i).",
-        ),
-        Probe(
-            "a token that ends like the pair",
-            (["ab", "c"], ("b", "c")),
-            "Compare whole tokens: ab ends in b, but it isn't the token b.",
-        ),
-        Probe("no tokens", ([], ("t", "h")), "Nothing to join: return an empty list."),
+    probes=probes(
+        ("one occurrence", ["t", "h", "e"], ("t", "h")),
+        "t and h become th; e stays.",
+        ("at the end", ["p", "a", "t", "h"], ("t", "h")),
+        "The pair may be the last two tokens.",
+        ("twice", ["t", "h", "a", "t", "h", "e"], ("t", "h")),
+        "Join every occurrence.",
+        ("no occurrence", ["h", "t", "t"], ("t", "h")),
+        "h before t is another pair: nothing changes.",
+        ("a run of three", ["a", "a", "a"], ("a", "a")),
+        "From the left: a a, then a lone a is left.",
+        ("a run of four", ["a", "a", "a", "a"], ("a", "a")),
+        "After joining two tokens go on behind them.",
+        ("longer tokens", ["t", "hi", "th", "i", "s"], ("th", "i")),
+        "Compare tokens, not letters: t hi spells thi as well, but it isn't the pair (th, i).",
+        ("a token that ends like the pair", ["ab", "c"], ("b", "c")),
+        "Compare whole tokens: ab ends in b, but it isn't the token b.",
+        ("no tokens", [], ("t", "h")),
+        "Nothing to join: return an empty list.",
     ),
-    hidden=(
-        Probe(
-            "a run between other tokens",
-            (["oh", "o", "o", "o", "o", "o", "h", "o", "o"], ("o", "o")),
-            "Join from left to right, wherever the pair stands, and keep all other tokens.",
-        ),
+    hidden=probes(
+        ("a run between other tokens", ["oh", "o", "o", "o", "o", "o", "h", "o", "o"], ("o", "o")),
+        "Join from left to right, wherever the pair stands, and keep all other tokens.",
     ),
     package=(replace_pair,),
 )

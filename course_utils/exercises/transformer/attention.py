@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor, tensor
 
-from course_utils.exercises.core import Exercise, Probe
+from course_utils.exercises.core import Exercise, probes
 from course_utils.transformer.attention import attention, attention_weights
 
 LN3 = math.log(3)
@@ -35,44 +35,23 @@ exercise = Exercise(
         "scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1]) is (B, H, T, T); the softmax goes over dim=-1.",
         "Before the softmax: scores.masked_fill(~mask, -math.inf). After it: weights @ v.",
     ),
-    probes=(
-        Probe(
-            "equal scores give the mean of the values",
-            (text([0, 0], [0, 0]), text([1, 2], [3, 4]), text([1, 0], [3, 4]), ALL),
-            "All scores are 0, so each token looks at both equally: the mean of the rows of v.",
-        ),
-        Probe(
-            "the softmax goes over the keys",
-            (text([0], [1]), text([LN3], [0]), text([0], [4]), ALL),
-            "The second token's weights are softmax([1.099, 0]) = [.75, .25]: its answer is 1.",
-        ),
-        Probe(
-            "scores are divided by sqrt(head)",
-            (text([1, 1, 1, 1], [0, 0, 0, 0]), text([LN3 / 2] * 4, [0] * 4), text([4] * 4, [0] * 4), ALL),
-            "The head size is 4: divide the scores by 2 before the softmax.",
-        ),
-        Probe(
-            "no token looks where the mask is False",
-            (text([1], [1]), text([0], [LN3]), text([4], [8]), CAUSAL),
-            "Put -inf where the mask is False, before the softmax: the first token sees only itself.",
-        ),
-        Probe(
-            "large scores",
-            (text([1000], [1000]), text([-1], [1]), text([4], [8]), CAUSAL),
-            "Scores of 1000 and -1000 must not overflow: use torch.softmax, and -inf for what is hidden.",
-        ),
-        Probe(
-            "texts and heads stay apart",
-            (texts(0, 1, 0, 2, 0, 1, 0, 2), texts(0, 1, 1, 0, 2, 0, 0, 2), texts(1, 2, 3, 4, 5, 6, 7, 8), CAUSAL),
-            "Only the last two dimensions, tokens and head, take part in the products.",
-        ),
+    probes=probes(
+        ("equal scores give a mean", text([0, 0], [0, 0]), text([1, 2], [3, 4]), text([1, 0], [3, 4]), ALL),
+        "All scores are 0, so each token looks at both equally: the mean of the rows of v.",
+        ("the softmax goes over the keys", text([0], [1]), text([LN3], [0]), text([0], [4]), ALL),
+        "The second token's weights are softmax([1.099, 0]) = [.75, .25]: its answer is 1.",
+        ("divided by sqrt(head)", text([1] * 4, [0] * 4), text([LN3 / 2] * 4, [0] * 4), text([4] * 4, [0] * 4), ALL),
+        "The head size is 4: divide the scores by 2 before the softmax.",
+        ("no token looks where the mask is False", text([1], [1]), text([0], [LN3]), text([4], [8]), CAUSAL),
+        "Put -inf where the mask is False, before the softmax: the first token sees only itself.",
+        ("large scores", text([1000], [1000]), text([-1], [1]), text([4], [8]), CAUSAL),
+        "Scores of 1000 and -1000 must not overflow: use torch.softmax, and -inf for what is hidden.",
+        ("texts and heads", texts(*[0, 1, 0, 2] * 2), texts(0, 1, 1, 0, 2, 0, 0, 2), texts(*range(1, 9)), CAUSAL),
+        "Only the last two dimensions, tokens and head, take part in the products.",
     ),
-    hidden=(
-        Probe(
-            "other sizes, another mask",
-            (WAVES, WAVES.flip(2), WAVES.flip(0), WINDOW),
-            "Take the head size from q, and what is hidden from mask.",
-        ),
+    hidden=probes(
+        ("other sizes, another mask", WAVES, WAVES.flip(2), WAVES.flip(0), WINDOW),
+        "Take the head size from q, and what is hidden from mask.",
     ),
     package=(attention_weights,),
 )
