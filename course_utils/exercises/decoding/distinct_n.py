@@ -42,14 +42,8 @@ exercise = Exercise(
     hidden=probes(("quadruples", [5, 5, 5, 5, 5, 6], 4), "n may be any number: slice n tokens."),
 )
 
-
-def ngrams(tokens, n):
-    return [tuple(tokens[i : i + n]) for i in range(len(tokens) - n + 1)]
-
-
-def share(pieces):
-    """What a student does last: different pieces over all of them."""
-    return len(set(pieces)) / len(pieces)
+ngrams = lambda tokens, n: [tuple(tokens[i : i + n]) for i in range(len(tokens) - n + 1)]
+share = lambda pieces: len(set(pieces)) / len(pieces)  # what a student does last
 
 
 exercise.add_mistakes(

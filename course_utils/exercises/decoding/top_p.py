@@ -49,10 +49,8 @@ exercise = Exercise(
     package=(top_p_filter,),
 )
 
-
-def needed(probs, p, slack=1e-6):
-    """How many tokens reach the mass p, the most probable first."""
-    return 1 + int((probs[ranked(probs)].cumsum(0) < p - slack).sum())
+# how many tokens, the most probable first, reach the mass p
+needed = lambda probs, p, slack=1e-6: 1 + int((probs[ranked(probs)].cumsum(0) < p - slack).sum())
 
 
 exercise.add_mistakes(

@@ -40,18 +40,9 @@ exercise = Exercise(
     ),
 )
 
-
-def total(counts, vocabulary=(), k=0):
-    return sum(counts.values()) + k * len(vocabulary)
-
-
-def over(counts, vocabulary, added, total):
-    """What a student does last: each count, something added, over the total."""
-    return {word: (counts.get(word, 0) + added) / total for word in vocabulary}
-
-
-def filled(counts, vocabulary, k):
-    return dict.fromkeys(vocabulary, k) | counts
+total = lambda counts, vocabulary=(), k=0: sum(counts.values()) + k * len(vocabulary)
+over = lambda counts, vocabulary, added, total: {word: (counts.get(word, 0) + added) / total for word in vocabulary}
+filled = lambda counts, vocabulary, k: dict.fromkeys(vocabulary, k) | counts
 
 
 exercise.add_mistakes(

@@ -47,18 +47,9 @@ exercise = Exercise(
     ),
 )
 
-
-def ends(pairs):
-    return Counter(word for _, word in pairs)
-
-
-def over(counts, total):
-    """What a student does last: each count divided by the total."""
-    return {word: count / total for word, count in counts.items()}
-
-
-def shares(pairs):
-    return over(ends(pairs), len(pairs))
+ends = lambda pairs: Counter(word for _, word in pairs)
+over = lambda counts, total: {word: count / total for word, count in counts.items()}
+shares = lambda pairs: over(ends(pairs), len(pairs))
 
 
 exercise.add_mistakes(

@@ -59,10 +59,7 @@ exercise = Exercise(
     ),
 )
 
-
-def bits(sentence_probs):
-    """The surprise at each token of all sentences."""
-    return [-math.log2(p) if p else math.inf for p in chain.from_iterable(sentence_probs)]
+bits = lambda sentence_probs: [-math.log2(p) if p else math.inf for p in chain.from_iterable(sentence_probs)]
 
 
 exercise.add_mistakes(

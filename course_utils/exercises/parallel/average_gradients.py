@@ -73,9 +73,8 @@ def weighted(gradients, weights):
     return sum(weight * gradient for weight, gradient in zip(weights, gradients, strict=True))
 
 
-def mean(gradients, weights):
-    """What a student does last: the weighted sum over the sum of the weights."""
-    return weighted(gradients, weights) / sum(weights)
+# what a student does last: the weighted sum over the sum of the weights
+mean = lambda gradients, weights: weighted(gradients, weights) / sum(weights)
 
 
 def one_after_the_other(gradients, counts):

@@ -70,10 +70,7 @@ exercise = Exercise(
     ),
 )
 
-
-def bound(n_stages, bubble):
-    """What a student solves for: m is at least this."""
-    return (n_stages - 1) * (1 - bubble) / bubble
+bound = lambda n_stages, bubble: (n_stages - 1) * (1 - bubble) / bubble  # solved for m, which is at least this
 
 
 exercise.add_mistakes(

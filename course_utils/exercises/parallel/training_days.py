@@ -64,10 +64,7 @@ exercise = Exercise(
     ),
 )
 
-
-def days(operations, a_second):
-    """What a student does last: operations over speed, in days."""
-    return operations / a_second / (24 * 60 * 60)
+days = lambda operations, a_second: operations / a_second / (24 * 60 * 60)
 
 
 def percentage_guessed(n_parameters, n_tokens, n_gpus, peak, mfu):

@@ -70,13 +70,8 @@ def of_targets(values, targets):
     return values[counted].gather(-1, targets[counted][:, None]).squeeze(-1)
 
 
-def p(logits, targets):
-    return of_targets(logits.softmax(-1), targets)
-
-
-def torchs(logits, targets):
-    """Cross-entropy as torch has it: nan if nothing is counted."""
-    return F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+p = lambda logits, targets: of_targets(logits.softmax(-1), targets)
+torchs = lambda logits, targets: F.cross_entropy(logits.flatten(0, 1), targets.flatten())  # nan if none is counted
 
 
 exercise.add_mistakes(
@@ -94,8 +89,6 @@ exercise.add_mistakes(
     lambda logits, targets: cross_entropy(logits, targets).exp(),
     "your softmax goes over positions or texts. It goes over the vocabulary: dim=-1.",
     lambda logits, targets: -of_targets(logits.log_softmax(1), targets).mean(),
-    "your softmax goes over positions or texts. It goes over the vocabulary: dim=-1.",
-    lambda logits, targets: -of_targets(logits.log_softmax(0), targets).mean(),
     "you shifted again. The targets that come in are one token later already.",
     lambda logits, targets: torchs(logits[:, :-1], targets[:, 1:]),
     "you averaged over the vocabulary. Only the true token counts, all others are multiplied by 0.",

@@ -65,14 +65,8 @@ exercise = Exercise(
     ),
 )
 
-
-def truth(logits, targets):
-    """One-hot rows (T, V), all zeros where the target is -100."""
-    return (targets[:, None] == torch.arange(logits.shape[-1])).float()
-
-
-def difference(logits, targets):
-    return logits.softmax(-1) - truth(logits, targets)
+truth = lambda logits, targets: (targets[:, None] == torch.arange(logits.shape[-1])).float()  # one-hot, (T, V)
+difference = lambda logits, targets: logits.softmax(-1) - truth(logits, targets)
 
 
 def mean_of_counted(rows, targets):

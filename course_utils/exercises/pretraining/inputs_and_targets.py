@@ -59,21 +59,10 @@ exercise = Exercise(
     ),
 )
 
-
-def inputs(rows):
-    return [row[:-1] for row in rows]
-
-
-def targets(rows):
-    return [row[1:] for row in rows]
-
-
-def padded(rows, filler):
-    return [row + [filler] * (max(map(len, rows)) - len(row)) for row in rows]
-
-
-def padded_left(rows, filler):
-    return [[filler] * (max(map(len, rows)) - len(row)) + row for row in rows]
+inputs = lambda rows: [row[:-1] for row in rows]
+targets = lambda rows: [row[1:] for row in rows]
+padded = lambda rows, filler: [row + [filler] * (max(map(len, rows)) - len(row)) for row in rows]
+padded_left = lambda rows, filler: [[filler] * (max(map(len, rows)) - len(row)) + row for row in rows]
 
 
 def each_pad_id_ignored(rows, pad_id):

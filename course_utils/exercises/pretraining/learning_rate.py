@@ -66,9 +66,7 @@ exercise = Exercise(
     package=(learning_rate_factor,),
 )
 
-
-def cosine(over):
-    return 0.5 * (1 + math.cos(math.pi * over))
+cosine = lambda over: 0.5 * (1 + math.cos(math.pi * over))
 
 
 def warmed_up(fall):

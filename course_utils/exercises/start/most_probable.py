@@ -43,9 +43,7 @@ exercise = Exercise(
     ),
 )
 
-
-def winners(probs):
-    return [word for word in probs if probs[word] == max(probs.values())]
+winners = lambda probs: [word for word in probs if probs[word] == max(probs.values())]
 
 
 def record_not_moved(probs):

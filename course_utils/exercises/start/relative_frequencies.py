@@ -44,13 +44,8 @@ exercise = Exercise(
     hidden=probes(("four words", {"to": 7, "the": 2, "of": 0, "a": 4}), "Divide any counts by their sum."),
 )
 
-
-def total(counts):
-    return sum(counts.values())
-
-
-def shares(counts):
-    return {word: count / total(counts) for word, count in counts.items()} if counts else {}
+total = lambda counts: sum(counts.values())
+shares = lambda counts: {word: count / total(counts) for word, count in counts.items()} if counts else {}
 
 
 def lower_case(counts):

@@ -54,9 +54,7 @@ exercise = Exercise(
     ),
 )
 
-
-def bits(p):
-    return -math.log2(p) if p else math.inf
+bits = lambda p: -math.log2(p) if p else math.inf
 
 
 def one_end_checked(p):

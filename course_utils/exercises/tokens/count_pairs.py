@@ -52,9 +52,7 @@ exercise = Exercise(
     ),
 )
 
-
-def pairs(pieces):
-    return [(pair, times) for tokens, times in pieces.items() for pair in pairwise(tokens)]
+pairs = lambda pieces: [(pair, times) for tokens, times in pieces.items() for pair in pairwise(tokens)]
 
 
 def added_up(found):

@@ -50,9 +50,7 @@ exercise = Exercise(
     package=(replace_pair,),
 )
 
-
-def places(tokens, pair):
-    return [i for i, neighbours in enumerate(pairwise(tokens)) if neighbours == pair]
+places = lambda tokens, pair: [i for i, neighbours in enumerate(pairwise(tokens)) if neighbours == pair]
 
 
 def first_only(tokens, pair):
@@ -60,8 +58,7 @@ def first_only(tokens, pair):
     return merge_pair(tokens[:end], pair) + tokens[end:]
 
 
-def from_the_right(tokens, pair):
-    return replace_pair(tokens[::-1], pair[::-1], "".join(pair))[::-1]
+from_the_right = lambda tokens, pair: replace_pair(tokens[::-1], pair[::-1], "".join(pair))[::-1]
 
 
 def used_twice(tokens, pair):

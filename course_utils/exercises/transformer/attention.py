@@ -3,7 +3,7 @@
 import math
 
 import torch
-from torch import Tensor, tensor
+from torch import tensor
 
 from course_utils.exercises.core import Exercise, probes
 from course_utils.transformer.attention import attention, attention_weights
@@ -14,15 +14,8 @@ CAUSAL = ALL.tril()
 WAVES = torch.arange(48.0).sin().reshape(2, 2, 3, 4)  # two texts with two heads of three tokens, head size 4
 WINDOW = torch.ones(3, 3, dtype=torch.bool).tril().triu(-1)  # each token and the one before it
 
-
-def text(*rows: list[float]) -> Tensor:
-    """Return the vectors of one text with one head: (1, 1, T, head)."""
-    return tensor(rows, dtype=torch.float32)[None, None]
-
-
-def texts(*numbers: float) -> Tensor:
-    """Return two texts with two heads of two tokens, head size 1: (2, 2, 2, 1)."""
-    return tensor(numbers, dtype=torch.float32).reshape(2, 2, 2, 1)
+text = lambda *rows: tensor(rows, dtype=torch.float32)[None, None]  # one text, one head: (1, 1, T, head)
+texts = lambda *numbers: tensor(numbers, dtype=torch.float32).reshape(2, 2, 2, 1)  # two, two heads, two tokens
 
 
 exercise = Exercise(
@@ -56,9 +49,7 @@ exercise = Exercise(
     package=(attention_weights,),
 )
 
-
-def scores(q, k):
-    return q @ k.mT / math.sqrt(q.shape[-1])  # (B, H, T, T)
+scores = lambda q, k: q @ k.mT / math.sqrt(q.shape[-1])  # (B, H, T, T)
 
 
 def through_exp(q, k, v, mask):

@@ -48,10 +48,7 @@ exercise = Exercise(
     ),
 )
 
-
-def matrix(config, width):
-    """The parameters of one matrix, d_model x width, in all layers."""
-    return config.n_layers * config.d_model * width
+matrix = lambda config, width: config.n_layers * config.d_model * width  # one of d_model x width, in all layers
 
 
 def biases(config):
@@ -60,9 +57,8 @@ def biases(config):
     return config.n_layers * (3 * config.d_model + 2 * kv_width + 2 * config.d_ff)
 
 
-def grouped(config):
-    """What the d x d matrix q loses in all layers if its heads are grouped as well."""
-    return matrix(config, config.d_model - config.n_kv_heads * config.head_dim)
+# what the d x d matrix q loses in all layers if its heads are grouped as well
+grouped = lambda config: matrix(config, config.d_model - config.n_kv_heads * config.head_dim)
 
 
 exercise.add_mistakes(

@@ -39,10 +39,7 @@ exercise = Exercise(
     ),
 )
 
-
-def normalised(x, weight, eps, dim):
-    """RMSNorm with the mean over other dimensions than the last."""
-    return weight * x / (x.pow(2).mean(dim, keepdim=True) + eps).sqrt()
+normalised = lambda x, weight, eps, dim: weight * x / (x.pow(2).mean(dim, keepdim=True) + eps).sqrt()
 
 
 exercise.add_mistakes(
@@ -64,8 +61,6 @@ exercise.add_mistakes(
     lambda x, weight, eps: weight * x / x.mean(-1, keepdim=True),
     "the mean is over the wrong dimension. Each token has its own: dim=-1.",
     lambda x, weight, eps: normalised(x, weight, eps, dim=1),
-    "the mean is over the wrong dimension. Each token has its own: dim=-1.",
-    lambda x, weight, eps: normalised(x, weight, eps, dim=0),
     "this is one mean for all tokens. Each token has its own: mean(dim=-1, keepdim=True).",
     lambda x, weight, eps: normalised(x, weight, eps, dim=(0, 1, 2)),
     "this is one mean for all tokens of a text. Each token has its own: mean(dim=-1, keepdim=True).",
