@@ -47,17 +47,7 @@ exercise = Exercise(
     package=(apply_temperature,),
 )
 
-
-def shifted_by_the_absolute(logits, t):
-    weights = torch.exp(logits / t - (logits / t).abs().max())
-    return weights / weights.sum()
-
-
-def last_maximum(logits, t):
-    if t > 0:
-        return (logits / t).softmax(-1)
-    winner = max(range(len(logits)), key=lambda i: (float(logits[i]), i))
-    return torch.eye(len(logits))[winner]
+shares = lambda weights: weights / weights.sum()
 
 
 exercise.add_mistakes(
@@ -66,7 +56,7 @@ exercise.add_mistakes(
     "you exponentiated but didn't divide by the sum.",
     lambda logits, t: torch.exp(logits / t),
     "t has no effect: renormalising undoes a division after the softmax. Divide the logits.",
-    lambda logits, t: logits.softmax(-1) / t / (logits.softmax(-1) / t).sum(),
+    lambda logits, t: shares(logits.softmax(-1) / t),
     "you multiplied by t. Divide: a high temperature brings the logits closer together.",
     lambda logits, t: (t * logits).softmax(-1),
     "you divided after the softmax. The result doesn't sum to 1: divide the logits.",
@@ -76,9 +66,9 @@ exercise.add_mistakes(
     "softmax twice: the input of the softmax must be logits / t, not probabilities.",
     lambda logits, t: (logits.softmax(-1) / t).softmax(-1),
     "exp overflowed. Subtract the largest logit first, as torch.softmax does.",
-    lambda logits, t: torch.exp(logits / t) / torch.exp(logits / t).sum(),
+    lambda logits, t: shares(torch.exp(logits / t)),
     "subtract the largest logit, not the largest absolute value: exp(-2000) is 0.",
-    shifted_by_the_absolute,
+    lambda logits, t: shares(torch.exp(logits / t - (logits / t).abs().max())),
     "division by t = 0 gave nan. Treat t = 0 apart: all the mass on the largest logit.",
     lambda logits, t: (logits / t).softmax(-1),
     "at t = 0 this is a token's id. Return probabilities: all the mass on that id.",
@@ -92,5 +82,5 @@ exercise.add_mistakes(
     "equal logits share the mass. Greedy picks exactly one token, the lowest id.",
     lambda logits, t: (logits / (t + 1e-8)).softmax(-1),
     "of two equal logits you took the last. The lowest id wins.",
-    last_maximum,
+    lambda logits, t: temperature_probs(logits, t) if t > 0 else temperature_probs(logits.flip(0), 0).flip(0),
 )

@@ -51,9 +51,8 @@ exercise = Exercise(
     ),
 )
 
-
-def pairs(sentences, start=("<s>",), end=("</s>",)):
-    return [pair for sentence in sentences for pair in pairwise([*start, *sentence, *end])]
+pairs = lambda sentences, start=("<s>",), end=("</s>",): [p for s in sentences for p in pairwise([*start, *s, *end])]
+shares = lambda pairs: table(pairs, lambda context, _: sum(context == first for first, _ in pairs))
 
 
 def table(pairs, total):
@@ -62,11 +61,6 @@ def table(pairs, total):
     for (context, word), count in Counter(pairs).items():
         rows[context][word] = count / total(context, word)
     return rows
-
-
-def shares(pairs):
-    contexts = Counter(context for context, _ in pairs)
-    return table(pairs, lambda context, _: contexts[context])
 
 
 exercise.add_mistakes(

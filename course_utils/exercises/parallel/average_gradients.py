@@ -1,5 +1,7 @@
 """The gradient of the whole batch, from the gradients of its parts."""
 
+from operator import mul
+
 import torch
 from torch import Tensor, tensor
 
@@ -68,13 +70,9 @@ exercise = Exercise(
     ),
 )
 
-
-def weighted(gradients, weights):
-    return sum(weight * gradient for weight, gradient in zip(weights, gradients, strict=True))
-
-
-# what a student does last: the weighted sum over the sum of the weights
+weighted = lambda gradients, weights: sum(map(mul, weights, gradients))
 mean = lambda gradients, weights: weighted(gradients, weights) / sum(weights)
+finite = lambda gradient: bool(gradient.isfinite().all())
 
 
 def one_after_the_other(gradients, counts):
@@ -82,11 +80,6 @@ def one_after_the_other(gradients, counts):
     for i in range(1, len(gradients)):  # what is merged counts only as much as the process before
         merged = mean([merged, gradients[i]], counts[i - 1 : i + 1])
     return merged
-
-
-def without_nan(gradients, counts):
-    kept = [0 if gradient.isnan().any() else count for gradient, count in zip(gradients, counts, strict=True)]
-    return average_gradients(gradients, kept)
 
 
 exercise.add_mistakes(
@@ -118,7 +111,7 @@ exercise.add_mistakes(
     "you turned every nan into 0, also one that counts. It would hide that a process broke.",
     lambda gradients, counts: mean([gradient.nan_to_num() for gradient in gradients], counts),
     "you left out a process because of its nan. It counted tokens, so something broke: let the result show it.",
-    without_nan,
+    lambda gradients, counts: average_gradients(gradients, [*map(mul, counts, map(finite, gradients))]),
     "no token gives no gradient, not a gradient of 0: that would look like a model that has finished learning. "
     "Raise ValueError.",
     lambda gradients, counts: average_gradients(gradients, counts) if any(counts) else 0 * gradients[0],

@@ -67,10 +67,6 @@ exercise = Exercise(
 days = lambda operations, a_second: operations / a_second / (24 * 60 * 60)
 
 
-def percentage_guessed(n_parameters, n_tokens, n_gpus, peak, mfu):
-    return training_days(n_parameters, n_tokens, n_gpus, peak, mfu / 100 if mfu > 1 else mfu)
-
-
 exercise.add_mistakes(
     "2 operations per parameter and token are the forward pass. Backward takes twice as many more: 6.",
     lambda n_parameters, n_tokens, n_gpus, peak, mfu: days(2 * n_parameters * n_tokens, n_gpus * peak * mfu),
@@ -107,7 +103,7 @@ exercise.add_mistakes(
     "an mfu above 1 can't be: probably a percentage. Raise ValueError.",
     lambda n_parameters, n_tokens, n_gpus, peak, mfu: days(6 * n_parameters * n_tokens, n_gpus * peak * mfu),
     "you guessed that 40 means 40 %. Whoever gives 1 may mean 1 % or all of it: raise ValueError.",
-    percentage_guessed,
+    lambda *args: training_days(*[*args[:4], args[4] / 100 if args[4] > 1 else args[4]]),  # mfu
     "a training that never ends is no plan: raise ValueError.",
     lambda *args: training_days(*args) if args[4] else math.inf,  # mfu
     "without a GPU there is no plan: raise ValueError, and say which argument is wrong.",

@@ -63,11 +63,7 @@ inputs = lambda rows: [row[:-1] for row in rows]
 targets = lambda rows: [row[1:] for row in rows]
 padded = lambda rows, filler: [row + [filler] * (max(map(len, rows)) - len(row)) for row in rows]
 padded_left = lambda rows, filler: [[filler] * (max(map(len, rows)) - len(row)) + row for row in rows]
-
-
-def each_pad_id_ignored(rows, pad_id):
-    inputs, targets = inputs_and_targets(rows, pad_id)
-    return inputs, [[-100 if token == pad_id else token for token in row] for row in targets]
+ignored = lambda rows, pad_id: [[-100 if token == pad_id else token for token in row] for row in rows]
 
 
 exercise.add_mistakes(
@@ -106,7 +102,7 @@ exercise.add_mistakes(
     "you always pad with 0. Use the argument pad_id.",
     lambda rows, pad_id: inputs_and_targets(rows, 0),
     "every target that equals pad_id became -100, real tokens too. Only what you filled in is ignored.",
-    each_pad_id_ignored,
+    lambda rows, pad_id: (padded(inputs(rows), pad_id), ignored(padded(targets(rows), pad_id), pad_id)),
     "a text of one token has nothing to predict. Raise ValueError and say so.",
     lambda rows, pad_id: (padded(inputs(rows), pad_id), padded(targets(rows), -100)),
     "you dropped the text of one token in silence. Raise ValueError: its author should know.",

@@ -46,14 +46,6 @@ exercise = Exercise(
 winners = lambda probs: [word for word in probs if probs[word] == max(probs.values())]
 
 
-def record_not_moved(probs):
-    best, winner = 0, None
-    for word, prob in probs.items():
-        if prob > best:
-            winner = word
-    return winner
-
-
 exercise.add_mistakes(
     "max(probs) compares the words themselves: this is the alphabetically last. Compare their probabilities.",
     max,
@@ -69,7 +61,7 @@ exercise.add_mistakes(
     lambda probs: next(iter(probs)),
     "this is the last word of the dict. In a loop, compare with the best so far, and store both the word "
     "and its probability when you find a better one.",
-    record_not_moved,
+    lambda probs: list(probs)[-1],
     "this is a list of winners. Return one word, a str.",
     winners,
     "these are all the words, best first. Return only the best one.",

@@ -1,6 +1,7 @@
 """Relative frequencies: from counts to probabilities."""
 
 import math
+from collections import Counter
 
 from course_utils.exercises.core import Exercise, probes
 
@@ -48,13 +49,6 @@ total = lambda counts: sum(counts.values())
 shares = lambda counts: {word: count / total(counts) for word, count in counts.items()} if counts else {}
 
 
-def lower_case(counts):
-    probs = dict.fromkeys(map(str.lower, counts), 0.0)
-    for word, share in shares(counts).items():
-        probs[word.lower()] += share
-    return probs
-
-
 exercise.add_mistakes(
     "these are the counts themselves. Divide each by the sum of all counts.",
     dict,
@@ -77,7 +71,7 @@ exercise.add_mistakes(
     "you rounded. Rounded probabilities no longer sum to 1: round only what you print.",
     lambda counts: {word: round(share, 2) for word, share in shares(counts).items()},
     "you changed the case of the words. «The» and «the» are counted apart.",
-    lower_case,
+    lambda counts: shares(Counter(map(str.lower, Counter(counts).elements()))),
     "you dropped the word with count 0. Keep every key.",
     lambda counts: {word: share for word, share in shares(counts).items() if share > 0},
     "you returned an empty dict for no counts. It isn't a distribution: raise ValueError.",

@@ -1,7 +1,7 @@
 """Counting pairs of neighbouring tokens: the first step of learning BPE."""
 
 from collections import Counter
-from itertools import chain, pairwise
+from itertools import chain, groupby, pairwise
 
 from course_utils.exercises.core import Exercise, probes
 
@@ -63,16 +63,6 @@ def added_up(found):
     return counts
 
 
-def runs_take_turns(pieces):
-    found = []
-    for tokens, times in pieces.items():
-        i = 0
-        while i + 1 < len(tokens):
-            found.append((tokens[i : i + 2], times))
-            i += 2 if tokens[i : i + 3] == 3 * tokens[i : i + 1] else 1
-    return added_up(found)
-
-
 exercise.add_mistakes(
     "you counted single tokens. Count pairs of neighbours.",
     lambda pieces: added_up((token, times) for tokens, times in pieces.items() for token in tokens),
@@ -94,5 +84,5 @@ exercise.add_mistakes(
     lambda pieces: added_up((tuple(sorted(pair)), times) for pair, times in pairs(pieces)),
     "in a run you didn't count the pair that overlaps the one before. Count every pair of neighbours; only "
     "merging takes turns.",
-    runs_take_turns,
+    lambda pieces: added_up((pair, times) for tokens, times in pieces.items() for pair, _ in groupby(pairwise(tokens))),
 )

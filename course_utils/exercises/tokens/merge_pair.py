@@ -1,5 +1,6 @@
 """Merging a pair of tokens: the second step of learning BPE."""
 
+from functools import reduce
 from itertools import pairwise
 
 from course_utils.exercises.core import Exercise, probes
@@ -51,6 +52,7 @@ exercise = Exercise(
 )
 
 places = lambda tokens, pair: [i for i, neighbours in enumerate(pairwise(tokens)) if neighbours == pair]
+from_the_right = lambda tokens, pair: replace_pair(tokens[::-1], pair[::-1], "".join(pair))[::-1]
 
 
 def first_only(tokens, pair):
@@ -58,19 +60,9 @@ def first_only(tokens, pair):
     return merge_pair(tokens[:end], pair) + tokens[end:]
 
 
-from_the_right = lambda tokens, pair: replace_pair(tokens[::-1], pair[::-1], "".join(pair))[::-1]
-
-
 def used_twice(tokens, pair):
     starts = places(tokens, pair)
     return [token + pair[1] * (i in starts) for i, token in enumerate(tokens) if i in starts or i - 1 not in starts]
-
-
-def same_letters(tokens, pair):
-    for other in pairwise(tokens):
-        if "".join(other) == "".join(pair):
-            tokens = merge_pair(tokens, other)
-    return tokens
 
 
 exercise.add_mistakes(
@@ -100,5 +92,5 @@ exercise.add_mistakes(
     "a token was used twice. After joining two tokens step over both: a a a has one joined pair.",
     used_twice,
     "you compared letters. Two tokens that spell the same as the pair, cut elsewhere, aren't the pair.",
-    same_letters,
+    lambda tokens, pair: reduce(merge_pair, [p for p in pairwise(tokens) if "".join(p) == "".join(pair)], tokens),
 )

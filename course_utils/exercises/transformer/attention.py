@@ -50,11 +50,7 @@ exercise = Exercise(
 )
 
 scores = lambda q, k: q @ k.mT / math.sqrt(q.shape[-1])  # (B, H, T, T)
-
-
-def through_exp(q, k, v, mask):
-    weights = scores(q, k).exp() * mask
-    return weights / weights.sum(-1, keepdim=True) @ v
+shares = lambda weights: weights / weights.sum(-1, keepdim=True)
 
 
 exercise.add_mistakes(
@@ -93,7 +89,7 @@ exercise.add_mistakes(
     "-inf after the softmax isn't a weight of 0. Mask the scores, then softmax.",
     lambda q, k, v, mask: attention_weights(q, k).masked_fill(~mask, -math.inf) @ v,
     "exp overflowed. Use torch.softmax, which subtracts the largest score first.",
-    through_exp,
+    lambda q, k, v, mask: shares(scores(q, k).exp() * mask) @ v,
     "your negative number isn't low enough for large scores. Fill with -inf.",
     lambda q, k, v, mask: scores(q, k).masked_fill(~mask, -100).softmax(-1) @ v,
 )

@@ -49,16 +49,9 @@ exercise = Exercise(
 )
 
 matrix = lambda config, width: config.n_layers * config.d_model * width  # one of d_model x width, in all layers
-
-
-def biases(config):
-    """One number for each output of q, k, v, o, gate, up and down."""
-    kv_width = config.n_kv_heads * config.head_dim
-    return config.n_layers * (3 * config.d_model + 2 * kv_width + 2 * config.d_ff)
-
-
-# what the d x d matrix q loses in all layers if its heads are grouped as well
-grouped = lambda config: matrix(config, config.d_model - config.n_kv_heads * config.head_dim)
+kv_width = lambda config: config.n_kv_heads * config.head_dim
+biases = lambda config: config.n_layers * (3 * config.d_model + 2 * kv_width(config) + 2 * config.d_ff)
+grouped = lambda config: matrix(config, config.d_model - kv_width(config))  # what q loses if its heads are grouped
 
 
 exercise.add_mistakes(
