@@ -7,6 +7,7 @@ from copy import deepcopy
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,13 @@ def test_the_reference_is_right(exercise, capsys):
     result = exercise.check(exercise.reference)
     assert result.status == "right"
     assert capsys.readouterr().out == result.message + "\n"
+
+
+@every_exercise
+def test_what_the_reference_refuses_is_told_by_its_name(exercise):
+    for probe in (*exercise.probes, *exercise.hidden):
+        if isinstance(error := outcome(exercise.reference, probe.args), PROBLEMS):
+            assert any(name in str(error) for name in signature(exercise.reference).parameters)
 
 
 @every_exercise

@@ -39,10 +39,7 @@ exercise = Exercise(
         ("all equal, many", torch.full((20,), 0.05), 3),
         "sort and topk promise no order of equal tokens: sort with stable=True.",
     ),
-    hidden=probes(
-        ("three of six", tensor([0.125, 0.25, 0.125, 0.25, 0.1, 0.15]), 3),
-        "Keep the k largest, whatever k.",
-    ),
+    hidden=probes(("3 of 6", tensor([0.125, 0.25, 0.125, 0.25, 0.1, 0.15]), 3), "Keep the k largest, whatever k."),
     package=(top_k_filter,),
 )
 

@@ -16,7 +16,9 @@ def inputs_and_targets(rows: list[list[int]], pad_id: int) -> tuple[list[list[in
         ValueError: a text of fewer than two tokens.
     """
     if shortest := [row for row in rows if len(row) < 2]:
-        raise ValueError(f"a text must hold at least two tokens, one to read and one to predict, got {shortest[0]}")
+        raise ValueError(
+            f"each of rows must hold at least two tokens, one to read and one to predict, got {shortest[0]}"
+        )
     longest = max(map(len, rows), default=0)
     inputs = [row[:-1] + [pad_id] * (longest - len(row)) for row in rows]
     targets = [row[1:] + [-100] * (longest - len(row)) for row in rows]

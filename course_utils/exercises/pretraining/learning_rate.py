@@ -71,13 +71,9 @@ cosine = lambda over: 0.5 * (1 + math.cos(math.pi * over))
 
 def warmed_up(fall):
     """A right warm-up, then `fall` of the share of the fall that is over, the peak and final."""
-
-    def rate(progress, peak, warmup, final):
-        if progress < warmup:
-            return peak * progress / warmup
-        return fall((progress - warmup) / (1 - warmup), peak, final)
-
-    return rate
+    return lambda progress, peak, warmup, final: (
+        peak * progress / warmup if progress < warmup else fall((progress - warmup) / (1 - warmup), peak, final)
+    )
 
 
 exercise.add_mistakes(
