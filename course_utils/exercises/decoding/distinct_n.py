@@ -45,7 +45,6 @@ exercise = Exercise(
 ngrams = lambda tokens, n: [tuple(tokens[i : i + n]) for i in range(len(tokens) - n + 1)]
 share = lambda pieces: len(set(pieces)) / len(pieces)  # what a student does last
 
-
 exercise.add_mistakes(
     "this is a number of n-grams. Divide by how many there are in all.",
     lambda tokens, n: len(set(ngrams(tokens, n))),

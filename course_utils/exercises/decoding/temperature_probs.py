@@ -49,7 +49,6 @@ exercise = Exercise(
 
 shares = lambda weights: weights / weights.sum()
 
-
 exercise.add_mistakes(
     "these are logits, not probabilities: the softmax is missing.",
     lambda logits, t: logits / t,

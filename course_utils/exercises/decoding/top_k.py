@@ -52,7 +52,6 @@ def keep(probs, ids):
 
 ranked = lambda probs: probs.argsort(descending=True, stable=True)
 
-
 exercise.add_mistakes(
     "nothing was cut. Set all but the k largest to 0.",
     lambda probs, k: probs / probs.sum(),

@@ -52,7 +52,6 @@ exercise = Exercise(
 # how many tokens, the most probable first, reach the mass p
 needed = lambda probs, p, slack=1e-6: 1 + int((probs[ranked(probs)].cumsum(0) < p - slack).sum())
 
-
 exercise.add_mistakes(
     "nothing was cut. Set the tokens outside the set to 0.",
     lambda probs, p: probs,

@@ -44,7 +44,6 @@ total = lambda counts, vocabulary=(), k=0: sum(counts.values()) + k * len(vocabu
 over = lambda counts, vocabulary, added, total: {word: (counts.get(word, 0) + added) / total for word in vocabulary}
 filled = lambda counts, vocabulary, k: dict.fromkeys(vocabulary, k) | counts
 
-
 exercise.add_mistakes(
     "nothing was added. Add k to each count.",
     lambda counts, vocabulary, k: over(counts, vocabulary, 0, total(counts)),

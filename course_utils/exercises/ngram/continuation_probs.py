@@ -51,7 +51,6 @@ ends = lambda pairs: Counter(word for _, word in pairs)
 over = lambda counts, total: {word: count / total for word, count in counts.items()}
 shares = lambda pairs: over(ends(pairs), len(pairs))
 
-
 exercise.add_mistakes(
     "you counted how often each word came. Count the different words before it.",
     lambda sentences: shares(pairs(sentences)),

@@ -61,7 +61,6 @@ exercise = Exercise(
 
 bits = lambda sentence_probs: [-math.log2(p) if p else math.inf for p in chain.from_iterable(sentence_probs)]
 
-
 exercise.add_mistakes(
     "this is the cross-entropy in bits. The perplexity is 2 to its power.",
     lambda sentence_probs: fmean(bits(sentence_probs)),

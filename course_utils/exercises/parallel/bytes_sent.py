@@ -70,7 +70,6 @@ exercise = Exercise(
 
 sent = lambda transfers, n_bytes, n_gpus: transfers * (n_gpus - 1) / n_gpus * n_bytes  # so often through the ring
 
-
 exercise.add_mistakes(
     "this is one transfer. An all-reduce is two: a reduce-scatter, then an all-gather.",
     lambda stage, n_bytes, n_gpus: sent(1, n_bytes, n_gpus),

@@ -72,7 +72,6 @@ exercise = Exercise(
 
 bound = lambda n_stages, bubble: (n_stages - 1) * (1 - bubble) / bubble  # solved for m, which is at least this
 
-
 exercise.add_mistakes(
     "you compared the idle slots with the working ones, (p - 1) / m. The share is of all slots, m + p - 1.",
     lambda n_stages, bubble: math.ceil((n_stages - 1) / bubble),

@@ -66,7 +66,6 @@ exercise = Exercise(
 
 days = lambda operations, a_second: operations / a_second / (24 * 60 * 60)
 
-
 exercise.add_mistakes(
     "2 operations per parameter and token are the forward pass. Backward takes twice as many more: 6.",
     lambda n_parameters, n_tokens, n_gpus, peak, mfu: days(2 * n_parameters * n_tokens, n_gpus * peak * mfu),

@@ -73,7 +73,6 @@ def of_targets(values, targets):
 p = lambda logits, targets: of_targets(logits.softmax(-1), targets)
 torchs = lambda logits, targets: F.cross_entropy(logits.flatten(0, 1), targets.flatten())  # nan if none is counted
 
-
 exercise.add_mistakes(
     "this is a probability. The loss is its negative logarithm.",
     lambda logits, targets: p(logits, targets).mean(),

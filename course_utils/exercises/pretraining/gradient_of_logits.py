@@ -69,7 +69,6 @@ truth = lambda logits, targets: (targets[:, None] == torch.arange(logits.shape[-
 difference = lambda logits, targets: logits.softmax(-1) - truth(logits, targets)
 mean_of_counted = lambda rows, targets: rows * (targets != -100)[:, None] / (targets != -100).sum()
 
-
 exercise.add_mistakes(
     "these are the probabilities. Subtract 1 at the true token.",
     lambda logits, targets: logits.softmax(-1),

@@ -67,7 +67,6 @@ padded = lambda rows, filler: [row + [filler] * (max(map(len, rows)) - len(row))
 padded_left = lambda rows, filler: [[filler] * (max(map(len, rows)) - len(row)) + row for row in rows]
 ignored = lambda rows, pad_id: [[-100 if token == pad_id else token for token in row] for row in rows]
 
-
 exercise.add_mistakes(
     "targets equal inputs. The model would learn to copy what it reads: shift the targets by one.",
     lambda rows, pad_id: (inputs(rows), inputs(rows)),

@@ -42,7 +42,6 @@ exercise = Exercise(
 
 winners = lambda probs: [word for word in probs if probs[word] == max(probs.values())]
 
-
 exercise.add_mistakes(
     "max(probs) compares the words themselves: this is the alphabetically last. Compare their probabilities.",
     max,

@@ -48,7 +48,6 @@ exercise = Exercise(
 total = lambda counts: sum(counts.values())
 shares = lambda counts: {word: count / total(counts) for word, count in counts.items()} if counts else {}
 
-
 exercise.add_mistakes(
     "these are the counts themselves. Divide each by the sum of all counts.",
     dict,

@@ -56,7 +56,6 @@ exercise = Exercise(
 
 bits = lambda p: -math.log2(p) if p else math.inf
 
-
 exercise.add_mistakes(
     "the minus is missing: log2 of a number below 1 is negative.",
     math.log2,

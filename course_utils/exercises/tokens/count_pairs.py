@@ -55,7 +55,6 @@ exercise = Exercise(
 pairs = lambda pieces: [(pair, times) for tokens, times in pieces.items() for pair in pairwise(tokens)]
 added_up = lambda found: sum((Counter({thing: times}) for thing, times in found), Counter())  # done last
 
-
 exercise.add_mistakes(
     "you counted single tokens. Count pairs of neighbours.",
     lambda pieces: added_up((token, times) for tokens, times in pieces.items() for token in tokens),

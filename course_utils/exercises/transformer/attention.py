@@ -17,7 +17,6 @@ WINDOW = torch.ones(3, 3, dtype=torch.bool).tril().triu(-1)  # each token and th
 text = lambda *rows: tensor(rows, dtype=torch.float32)[None, None]  # one text, one head: (1, 1, T, head)
 texts = lambda *numbers: tensor(numbers, dtype=torch.float32).reshape(2, 2, 2, 1)  # two, two heads, two tokens
 
-
 exercise = Exercise(
     attention,
     minutes=20,
@@ -51,7 +50,6 @@ exercise = Exercise(
 
 scores = lambda q, k: q @ k.mT / math.sqrt(q.shape[-1])  # (B, H, T, T)
 shares = lambda weights: weights / weights.sum(-1, keepdim=True)
-
 
 exercise.add_mistakes(
     "the softmax is missing: weights must sum to 1 in each row.",

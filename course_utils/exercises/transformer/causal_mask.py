@@ -34,7 +34,6 @@ exercise = Exercise(
     hidden=probes(("a longer text", 8), "The triangle is as large as the argument length says."),
 )
 
-
 exercise.add_mistakes(
     "upside down: your tokens look at the future. Rows look, columns are seen.",
     lambda length: causal_mask(length).T,

@@ -53,7 +53,6 @@ kv_width = lambda config: config.n_kv_heads * config.head_dim
 biases = lambda config: config.n_layers * (3 * config.d_model + 2 * kv_width(config) + 2 * config.d_ff)
 grouped = lambda config: matrix(config, config.d_model - kv_width(config))  # what q loses if its heads are grouped
 
-
 exercise.add_mistakes(
     "you counted two embedding matrices. Tied means that the output uses the same.",
     lambda config: count_parameters(replace(config, tie_embeddings=False)),

@@ -41,7 +41,6 @@ exercise = Exercise(
 
 normalised = lambda x, weight, eps, dim: weight * x / (x.pow(2).mean(dim, keepdim=True) + eps).sqrt()
 
-
 exercise.add_mistakes(
     "nothing has changed. Divide x by its root mean square.",
     lambda x, weight, eps: x,
