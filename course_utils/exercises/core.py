@@ -90,7 +90,7 @@ class Exercise:
         if self.difficulty not in (1, 2, 3):
             raise ValueError(f"{self.name}: difficulty must be 1, 2 or 3, got {self.difficulty!r}")
         if not self.hidden:
-            raise ValueError(f"{self.name}: hidden is empty. Give it a Probe, or a table of the answers shown is right")
+            raise ValueError(f"{self.name}: hidden is empty: give probes, or a table of the answers shown is right")
 
     def __repr__(self) -> str:
         return f"{self.name}: about {self.minutes} minutes, difficulty {self.difficulty} of 3"

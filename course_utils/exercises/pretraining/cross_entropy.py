@@ -41,7 +41,7 @@ exercise = Exercise(
         "Two texts with one position each: add both surprises and divide by 2.",
         ("the mean over positions", tensor([[[LN3, 0.0], [0.0, 0.0], [0.0, LN3]]]), tensor([[0, 1, 0]])),
         "Three surprises, one for each position: add them and divide by 3.",
-        ("two by two", tensor([[[LN3, 0.0], [0.0, 0.0]], [[0.0, LN3], [0.0, LN2]]]), tensor([[0, 0], [0, 0]])),
+        ("two texts of two", tensor([[[LN3, 0.0], [0.0, 0.0]], [[0.0, LN3], [0.0, LN2]]]), tensor([[0, 0], [0, 0]])),
         "All positions of all texts are averaged together.",
         ("-100 is not counted", tensor([[[LN2, 0.0, 0.0], [0.0, LN2, 0.0], [0.0, 9.0, 5.0]]]), tensor([[0, 0, -100]])),
         "Leave positions with target -100 out before you pick: two are left.",

@@ -43,7 +43,7 @@ exercise = Exercise(
         "The real model has 134,515,008 parameters.",
     ),
     hidden=probes(
-        ("other sizes", replace(UNTIED, vocab_size=17, d_model=24, n_layers=2, n_heads=6, n_kv_heads=2)),
+        ("untied, queries grouped", replace(UNTIED, vocab_size=17, d_model=24, n_layers=2, n_heads=6, n_kv_heads=2)),
         "Compute every part from the numbers of config.",
     ),
 )
