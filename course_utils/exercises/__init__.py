@@ -2,8 +2,8 @@
 
 In a notebook: `from course_utils.exercises import decoding as exercises`, then `exercises.top_p.check(top_p)`.
 
-A file holds a plain reference, the probes, and each typical wrong answer with the whole sentence that its author must
-be told; what takes more than an expression is a function above the list:
+A file holds a plain reference, the probes, each an input with its title and the sentence for who fails there, and each
+typical wrong answer after the whole sentence that its author must be told; steps they share stand above the list:
 
     def doubled(tokens: list[int]) -> list[int]:
         \"""Return tokens twice, one copy after the other.\"""
@@ -15,8 +15,13 @@ be told; what takes more than an expression is a function above the list:
         difficulty=1,
         shown="a list times two is the list twice.",
         hints=("What does + do with two lists?", "It joins them.", "tokens + tokens"),
-        probes=(Probe("two tokens", ([3, 4],), "Join tokens with itself."), Probe("none", ([],), "Return [].")),
-        hidden=(Probe("three tokens", ([7, 7, 5],), "Don't rely on how long the list is."),),
+        probes=probes(
+            ("two tokens", [3, 4]),
+            "Join tokens with itself.",
+            ("none", []),
+            "Return [].",
+        ),
+        hidden=probes(("three tokens", [7, 7, 5]), "Don't rely on how long the list is."),
     )
 
     exercise.add_mistakes(

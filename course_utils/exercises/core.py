@@ -26,6 +26,16 @@ class Probe:
     likely: str
 
 
+def probes(*in_turn: tuple[Any, ...] | str) -> tuple[Probe, ...]:
+    """Make probes: in turn an input, (what it tests, first argument, ...), and the sentence for who fails there.
+
+    Raises:
+        TypeError: an input or a sentence is missing or out of place.
+    """
+    pairs = _in_turn("an input and its sentence", in_turn, tuple, str)
+    return tuple(Probe(title, tuple(args), likely) for (title, *args), likely in pairs)
+
+
 @dataclass(frozen=True)
 class Mistake:
     """A typical wrong answer, and what to tell who gave it."""
@@ -80,7 +90,7 @@ class Exercise:
         if self.difficulty not in (1, 2, 3):
             raise ValueError(f"{self.name}: difficulty must be 1, 2 or 3, got {self.difficulty!r}")
         if not self.hidden:
-            raise ValueError(f"{self.name}: hidden is empty. Give it a Probe, or a table of the answers shown is right")
+            raise ValueError(f"{self.name}: hidden is empty: give probes, or a table of the answers shown is right")
 
     def __repr__(self) -> str:
         return f"{self.name}: about {self.minutes} minutes, difficulty {self.difficulty} of 3"
@@ -96,9 +106,7 @@ class Exercise:
         Raises:
             TypeError: a sentence or a function is missing or out of place.
         """
-        for tells, function in zip_longest(pairs[::2], pairs[1::2]):
-            if not (isinstance(tells, str) and callable(function)):
-                raise TypeError(f"{self.name}: give a sentence and its function in turn, got {tells!r}, {function!r}")
+        for tells, function in _in_turn("a sentence and its function", pairs, str, Callable):
             self.mistakes.append(Mistake(function, tells))
 
     def check(self, function: Callable[..., Any]) -> Result:
@@ -174,6 +182,15 @@ class Exercise:
             *crash,
             f"  expected: {show(expected)}",
         ]
+
+
+def _in_turn(what: str, items: tuple[Any, ...], *kinds: Any) -> list[tuple[Any, Any]]:
+    """Return the items in pairs, if the first of each is of one kind and the second of the other."""
+    pairs = list(zip_longest(items[::2], items[1::2]))
+    for pair in pairs:
+        if not all(map(isinstance, pair, kinds)):
+            raise TypeError(f"give {what} in turn, got {pair}")
+    return pairs
 
 
 def _call(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 from verdicts import right, wrong
@@ -21,6 +23,13 @@ def test_top_k_in_python(probs, k):
     return torch.tensor([float(probs[i]) / total if i in kept else 0.0 for i in range(len(probs))])
 
 
+@right(exercises.effective_choices)
+def test_a_product_of_powers(probs):
+    if probs.min() < 0 or abs(probs.sum() - 1) > 1e-3:
+        raise ValueError("no probabilities")
+    return 1 / (probs**probs).prod().item()
+
+
 @right(exercises.top_p)
 def test_top_p_of_sorted_values(probs, p):
     values, ids = torch.sort(probs, descending=True, stable=True)
@@ -32,7 +41,12 @@ def test_top_p_of_sorted_values(probs, p):
 test_first_alone_lost = wrong(exercises.top_p, "At least one token stays")(
     lambda probs, p: torch.zeros_like(probs) if probs.max() > p else exercises.top_p.reference(probs, p)
 )
-test_distinct_of_lists = wrong(exercises.distinct_n, "unhashable")(lambda tokens, n: len({tokens[:n]}) / len(tokens))
+test_share_of_the_largest = wrong(exercises.effective_choices, "a surprise of 3 bits, and 2 ** 3 is 8")(
+    lambda probs: 2 ** (torch.special.entr(probs).sum() / math.log(len(probs))).item()
+)
+test_zipped_rests = right(exercises.distinct_n)(
+    lambda tokens, n: len({*zip(*(tokens[i:] for i in range(n)), strict=False)}) / max(len(tokens) - n + 1, 1)
+)
 
 
 def test_references_by_hand():
@@ -40,6 +54,7 @@ def test_references_by_hand():
     torch.testing.assert_close(exercises.top_p.reference(probs, 0.9), torch.tensor([0.0, 4 / 9, 2 / 9, 3 / 9]))
     torch.testing.assert_close(exercises.top_k.reference(probs, 2), torch.tensor([0.0, 4 / 7, 0.0, 3 / 7]))
     assert exercises.distinct_n.reference([1, 2, 1, 2, 1], 2) == 0.5
+    assert exercises.effective_choices.reference(torch.tensor([0.0, 0.5, 0.25, 0.25])) == 2**1.5
     assert exercises.temperature_probs.reference(torch.tensor([1.0, 3.0, 3.0]), 0).tolist() == [0, 1, 0]
 
 

@@ -63,8 +63,3 @@ def test_references_are_the_packages_models(sentences, others, k):
     ends = continuation_counts(count_ngrams(text, len(vocabulary), 2))[0]
     shares = {word: n / ends.sum() for word, n in zip(vocabulary.words, ends, strict=True) if n and word != "<s>"}
     assert exercises.continuation_probs.reference(sentences) == pytest.approx(shares)
-
-
-def test_a_text_without_a_token_is_told():
-    with pytest.raises(ValueError, match="sentence_probs holds no token"):
-        exercises.corpus_perplexity.reference([[]])

@@ -10,7 +10,6 @@ from course_utils.transformer.attention import causal_mask
 
 test_torchs_norm = right(exercises.rms_norm)(lambda x, weight, eps: F.rms_norm(x, weight.shape, weight, eps))
 test_a_comparison = right(exercises.causal_mask)(lambda n: torch.arange(n)[None, :] <= torch.arange(n)[:, None])
-test_the_models_mask = right(exercises.causal_mask)(causal_mask)
 test_the_fused_kernel = right(exercises.attention)(F.scaled_dot_product_attention)
 
 

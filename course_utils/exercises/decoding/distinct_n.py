@@ -1,6 +1,6 @@
 """Distinct-n: how diverse a text is."""
 
-from course_utils.exercises.core import Exercise, Probe
+from course_utils.exercises.core import Exercise, probes
 
 
 def distinct_n(tokens: list[int], n: int) -> float:
@@ -23,27 +23,27 @@ exercise = Exercise(
         "[tuple(tokens[i : i + n]) for i in range(len(tokens) - n + 1)]: tuples can go into a set, lists can't.",
         "len(set(ngrams)) / len(ngrams), and 0.0 when there is no n-gram.",
     ),
-    probes=(
-        Probe("single tokens", ([1, 2, 3, 1], 1), "Divide the number of different tokens by the number of tokens."),
-        Probe("pairs", ([1, 1, 2, 1, 2, 2], 2), "The pairs overlap: 11, 12, 21, 12, 22. Four of five are different."),
-        Probe("triples", ([1, 2, 3, 1, 2, 3], 3), "The triples overlap: 123, 231, 312, 123. Three of four differ."),
-        Probe("a text as long as n", ([4, 5], 2), "A text of n tokens has one n-gram."),
-        Probe("a text shorter than n", ([7], 2), "There is no n-gram: return 0.0."),
-        Probe("an empty text", ([], 1), "There is no n-gram: return 0.0."),
-        Probe("(1, 11) is not (11, 1)", ([1, 11, 1], 2), "Compare n-grams as tuples of ids."),
+    probes=probes(
+        ("single tokens", [1, 2, 3, 1], 1),
+        "Divide the number of different tokens by the number of tokens.",
+        ("pairs", [1, 1, 2, 1, 2, 2], 2),
+        "The pairs overlap: 11, 12, 21, 12, 22. Four of five are different.",
+        ("triples", [1, 2, 3, 1, 2, 3], 3),
+        "The triples overlap: 123, 231, 312, 123. Three of four differ.",
+        ("a text as long as n", [4, 5], 2),
+        "A text of n tokens has one n-gram.",
+        ("a text shorter than n", [7], 2),
+        "There is no n-gram: return 0.0.",
+        ("an empty text", [], 1),
+        "There is no n-gram: return 0.0.",
+        ("(1, 11) is not (11, 1)", [1, 11, 1], 2),
+        "Compare n-grams as tuples of ids.",
     ),
-    hidden=(Probe("quadruples", ([5, 5, 5, 5, 5, 6], 4), "n may be any number: slice n tokens."),),
+    hidden=probes(("quadruples", [5, 5, 5, 5, 5, 6], 4), "n may be any number: slice n tokens."),
 )
 
-
-def ngrams(tokens, n):
-    return [tuple(tokens[i : i + n]) for i in range(len(tokens) - n + 1)]
-
-
-def share(pieces):
-    """What a student does last: different pieces over all of them."""
-    return len(set(pieces)) / len(pieces)
-
+ngrams = lambda tokens, n: [tuple(tokens[i : i + n]) for i in range(len(tokens) - n + 1)]
+share = lambda pieces: len(set(pieces)) / len(pieces)  # what a student does last
 
 exercise.add_mistakes(
     "this is a number of n-grams. Divide by how many there are in all.",

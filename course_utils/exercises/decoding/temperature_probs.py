@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, tensor
 
 from course_utils.decoding import apply_temperature
-from course_utils.exercises.core import Exercise, Probe
+from course_utils.exercises.core import Exercise, probes
 
 
 def temperature_probs(logits: Tensor, t: float) -> Tensor:
@@ -22,50 +22,32 @@ exercise = Exercise(
         "torch.softmax(logits / t, dim=-1) is nearly all. It also takes care of large logits.",
         "t = 0 can't be divided by: return zeros with a 1 at logits.argmax(), the first of equal maxima.",
     ),
-    probes=(
-        Probe("t = 1 is the plain softmax", (tensor([2.0, 1.0, 0.0]), 1.0), "Return softmax(logits / t)."),
-        Probe("t = 2 flattens", (tensor([2.0, 1.0, 0.0]), 2.0), "Divide the logits by t, then softmax."),
-        Probe("t = 0.5 sharpens", (tensor([2.0, 0.0, -1.0]), 0.5), "Divide the logits by t, then softmax."),
-        Probe(
-            "large logits don't overflow",
-            (tensor([1000.0, 999.0, 0.0]), 1.0),
-            "exp(1000) is infinite: use torch.softmax, or subtract the largest logit first.",
-        ),
-        Probe(
-            "very negative logits don't vanish",
-            (tensor([-1000.0, -1001.0]), 1.0),
-            "exp(-1000) is 0: use torch.softmax, or subtract the largest logit first.",
-        ),
-        Probe(
-            "t = 0 is greedy",
-            (tensor([1.0, 3.0, 2.0]), 0.0),
-            "t = 0 needs its own line: all the mass on the largest logit.",
-        ),
-        Probe(
-            "at t = 0 the lowest id wins a tie",
-            (tensor([1.0, 3.0, 3.0]), 0.0),
-            "Give all the mass to the first of the equal logits.",
-        ),
+    probes=probes(
+        ("t = 1 is the plain softmax", tensor([2.0, 1.0, 0.0]), 1.0),
+        "Return softmax(logits / t).",
+        ("t = 2 flattens", tensor([2.0, 1.0, 0.0]), 2.0),
+        "Divide the logits by t, then softmax.",
+        ("t = 0.5 sharpens", tensor([2.0, 0.0, -1.0]), 0.5),
+        "Divide the logits by t, then softmax.",
+        ("large logits don't overflow", tensor([1000.0, 999.0, 0.0]), 1.0),
+        "exp(1000) is infinite: use torch.softmax, or subtract the largest logit first.",
+        ("very negative logits don't vanish", tensor([-1000.0, -1001.0]), 1.0),
+        "exp(-1000) is 0: use torch.softmax, or subtract the largest logit first.",
+        ("t = 0 is greedy", tensor([1.0, 3.0, 2.0]), 0.0),
+        "t = 0 needs its own line: all the mass on the largest logit.",
+        ("at t = 0 the lowest id wins a tie", tensor([1.0, 3.0, 3.0]), 0.0),
+        "Give all the mass to the first of the equal logits.",
     ),
-    hidden=(
-        Probe("t = 1.5", (tensor([0.3, -1.2, 2.5, 0.0]), 1.5), "Divide by any t above 0, then softmax."),
-        Probe("t = 0 again", (tensor([-2.0, -0.5, -0.5, -3.0]), 0.0), "All the mass on the first maximum."),
+    hidden=probes(
+        ("t = 1.5", tensor([0.3, -1.2, 2.5, 0.0]), 1.5),
+        "Divide by any t above 0, then softmax.",
+        ("t = 0 again", tensor([-2.0, -0.5, -0.5, -3.0]), 0.0),
+        "All the mass on the first maximum.",
     ),
     package=(apply_temperature,),
 )
 
-
-def shifted_by_the_absolute(logits, t):
-    weights = torch.exp(logits / t - (logits / t).abs().max())
-    return weights / weights.sum()
-
-
-def last_maximum(logits, t):
-    if t > 0:
-        return (logits / t).softmax(-1)
-    winner = max(range(len(logits)), key=lambda i: (float(logits[i]), i))
-    return torch.eye(len(logits))[winner]
-
+shares = lambda weights: weights / weights.sum()
 
 exercise.add_mistakes(
     "these are logits, not probabilities: the softmax is missing.",
@@ -73,7 +55,7 @@ exercise.add_mistakes(
     "you exponentiated but didn't divide by the sum.",
     lambda logits, t: torch.exp(logits / t),
     "t has no effect: renormalising undoes a division after the softmax. Divide the logits.",
-    lambda logits, t: logits.softmax(-1) / t / (logits.softmax(-1) / t).sum(),
+    lambda logits, t: shares(logits.softmax(-1) / t),
     "you multiplied by t. Divide: a high temperature brings the logits closer together.",
     lambda logits, t: (t * logits).softmax(-1),
     "you divided after the softmax. The result doesn't sum to 1: divide the logits.",
@@ -83,9 +65,9 @@ exercise.add_mistakes(
     "softmax twice: the input of the softmax must be logits / t, not probabilities.",
     lambda logits, t: (logits.softmax(-1) / t).softmax(-1),
     "exp overflowed. Subtract the largest logit first, as torch.softmax does.",
-    lambda logits, t: torch.exp(logits / t) / torch.exp(logits / t).sum(),
+    lambda logits, t: shares(torch.exp(logits / t)),
     "subtract the largest logit, not the largest absolute value: exp(-2000) is 0.",
-    shifted_by_the_absolute,
+    lambda logits, t: shares(torch.exp(logits / t - (logits / t).abs().max())),
     "division by t = 0 gave nan. Treat t = 0 apart: all the mass on the largest logit.",
     lambda logits, t: (logits / t).softmax(-1),
     "at t = 0 this is a token's id. Return probabilities: all the mass on that id.",
@@ -99,5 +81,5 @@ exercise.add_mistakes(
     "equal logits share the mass. Greedy picks exactly one token, the lowest id.",
     lambda logits, t: (logits / (t + 1e-8)).softmax(-1),
     "of two equal logits you took the last. The lowest id wins.",
-    last_maximum,
+    lambda logits, t: temperature_probs(logits, t) if t > 0 else temperature_probs(logits.flip(0), 0).flip(0),
 )

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, tensor
 
 from course_utils.decoding import top_k_filter
-from course_utils.exercises.core import Exercise, Probe
+from course_utils.exercises.core import Exercise, probes
 
 
 def top_k(probs: Tensor, k: int) -> Tensor:
@@ -23,26 +23,23 @@ exercise = Exercise(
         "probs.sort(descending=True, stable=True) gives values and ids; stable keeps the order of ids among equals.",
         "kept = torch.zeros_like(probs); kept[ids[:k]] = probs[ids[:k]]; then divide by kept.sum().",
     ),
-    probes=(
-        Probe("the two largest of four", (tensor([0.5, 0.3, 0.15, 0.05]), 2), "Keep k tokens, renormalise."),
-        Probe("ids stay in place", (tensor([0.05, 0.5, 0.15, 0.3]), 2), "Keep the largest, in their places."),
-        Probe("k = 1", (tensor([0.2, 0.5, 0.3]), 1), "One token remains, with probability 1."),
-        Probe("k larger than the vocabulary", (tensor([0.6, 0.4]), 5), "k may exceed V: then keep all V."),
-        Probe(
-            "a tie at the k-th place",
-            (tensor([0.2, 0.3, 0.2, 0.2, 0.1]), 2),
-            "Keep exactly k: of equal tokens, those with the lowest ids.",
-        ),
-        Probe("all equal", (torch.full((5,), 0.2), 2), "Keep exactly k: of equal tokens, those with the lowest ids."),
-        Probe(
-            "all equal, many",
-            (torch.full((20,), 0.05), 3),
-            "sort and topk promise no order of equal tokens: sort with stable=True.",
-        ),
+    probes=probes(
+        ("the two largest of four", tensor([0.5, 0.3, 0.15, 0.05]), 2),
+        "Keep k tokens, renormalise.",
+        ("ids stay in place", tensor([0.05, 0.5, 0.15, 0.3]), 2),
+        "Keep the largest, in their places.",
+        ("k = 1", tensor([0.2, 0.5, 0.3]), 1),
+        "One token remains, with probability 1.",
+        ("k larger than the vocabulary", tensor([0.6, 0.4]), 5),
+        "k may exceed V: then keep all V.",
+        ("a tie at the k-th place", tensor([0.2, 0.3, 0.2, 0.2, 0.1]), 2),
+        "Keep exactly k: of equal tokens, those with the lowest ids.",
+        ("all equal", torch.full((5,), 0.2), 2),
+        "Keep exactly k: of equal tokens, those with the lowest ids.",
+        ("all equal, many", torch.full((20,), 0.05), 3),
+        "sort and topk promise no order of equal tokens: sort with stable=True.",
     ),
-    hidden=(
-        Probe("three of six", (tensor([0.125, 0.25, 0.125, 0.25, 0.1, 0.15]), 3), "Keep the k largest, whatever k."),
-    ),
+    hidden=probes(("3 of 6", tensor([0.125, 0.25, 0.125, 0.25, 0.1, 0.15]), 3), "Keep the k largest, whatever k."),
     package=(top_k_filter,),
 )
 
@@ -53,9 +50,7 @@ def keep(probs, ids):
     return kept / kept.sum()
 
 
-def ranked(probs):
-    return probs.argsort(descending=True, stable=True)
-
+ranked = lambda probs: probs.argsort(descending=True, stable=True)
 
 exercise.add_mistakes(
     "nothing was cut. Set all but the k largest to 0.",

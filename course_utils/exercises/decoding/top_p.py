@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, tensor
 
 from course_utils.decoding import top_p_filter
-from course_utils.exercises.core import Exercise, Probe
+from course_utils.exercises.core import Exercise, probes
 from course_utils.exercises.decoding.top_k import keep, ranked
 
 
@@ -25,58 +25,32 @@ exercise = Exercise(
         "Float sums are rounded (.4 + .3 + .2 may be .8999999999999999): compare with p - 1e-6. Write the kept ones "
         "back to their ids, divide by their sum.",
     ),
-    probes=(
-        Probe(
-            "the token that crosses p is included",
-            (tensor([0.4, 0.25, 0.15, 0.12, 0.08]), 0.7),
-            "0.4 + 0.25 is below p = 0.7, with 0.15 it is above: three tokens stay, renormalised.",
-        ),
-        Probe(
-            "a mass of exactly p is enough",
-            (tensor([0.5, 0.25, 0.125, 0.125]), 0.75),
-            "0.5 + 0.25 is p already: no third token.",
-        ),
-        Probe(
-            "ids stay in place",
-            (tensor([0.125, 0.5, 0.125, 0.25]), 0.7),
-            "Sort to find the set, then put each probability back at its token's id.",
-        ),
-        Probe(
-            "the first token alone exceeds p",
-            (tensor([0.9, 0.06, 0.04]), 0.5),
-            "At least one token stays: the most probable, with probability 1.",
-        ),
-        Probe("p = 1 cuts nothing", (tensor([0.5, 0.3, 0.2]), 1.0), "With p = 1 all tokens stay."),
-        Probe(
-            "equal tokens: the lowest ids first",
-            (torch.full((4,), 0.25), 0.5),
-            "Two of the four equal tokens reach p: those with the lowest ids.",
-        ),
-        Probe(
-            "a rounded sum in float32",
-            (tensor([0.45, 0.35, 0.1, 0.1]), 0.8),
-            "In float32 .45 + .35 is a hair below .8: compare with p - 1e-6.",
-        ),
-        Probe(
-            "a rounded sum in float64",
-            (tensor([0.4, 0.3, 0.2, 0.1], dtype=torch.float64), 0.9),
-            "In float64 .4 + .3 + .2 is .8999999999999999: compare with p - 1e-6.",
-        ),
-        Probe(
-            "all equal, many",
-            (torch.full((20,), 0.05), 0.12),
-            "sort promises no order of equal tokens unless you say stable=True.",
-        ),
+    probes=probes(
+        ("the token that crosses p is included", tensor([0.4, 0.25, 0.15, 0.12, 0.08]), 0.7),
+        "0.4 + 0.25 is below p = 0.7, with 0.15 it is above: three tokens stay, renormalised.",
+        ("a mass of exactly p is enough", tensor([0.5, 0.25, 0.125, 0.125]), 0.75),
+        "0.5 + 0.25 is p already: no third token.",
+        ("ids stay in place", tensor([0.125, 0.5, 0.125, 0.25]), 0.7),
+        "Sort to find the set, then put each probability back at its token's id.",
+        ("the first token alone exceeds p", tensor([0.9, 0.06, 0.04]), 0.5),
+        "At least one token stays: the most probable, with probability 1.",
+        ("p = 1 cuts nothing", tensor([0.5, 0.3, 0.2]), 1.0),
+        "With p = 1 all tokens stay.",
+        ("equal tokens: the lowest ids first", torch.full((4,), 0.25), 0.5),
+        "Two of the four equal tokens reach p: those with the lowest ids.",
+        ("a rounded sum in float32", tensor([0.45, 0.35, 0.1, 0.1]), 0.8),
+        "In float32 .45 + .35 is a hair below .8: compare with p - 1e-6.",
+        ("a rounded sum in float64", tensor([0.4, 0.3, 0.2, 0.1], dtype=torch.float64), 0.9),
+        "In float64 .4 + .3 + .2 is .8999999999999999: compare with p - 1e-6.",
+        ("all equal, many", torch.full((20,), 0.05), 0.12),
+        "sort promises no order of equal tokens unless you say stable=True.",
     ),
-    hidden=(Probe("four of six", (tensor([0.07, 0.3, 0.11, 0.22, 0.13, 0.17]), 0.75), "Go on until p is reached."),),
+    hidden=probes(("four of six", tensor([0.07, 0.3, 0.11, 0.22, 0.13, 0.17]), 0.75), "Go on until p is reached."),
     package=(top_p_filter,),
 )
 
-
-def needed(probs, p, slack=1e-6):
-    """How many tokens reach the mass p, the most probable first."""
-    return 1 + int((probs[ranked(probs)].cumsum(0) < p - slack).sum())
-
+# how many tokens, the most probable first, reach the mass p
+needed = lambda probs, p, slack=1e-6: 1 + int((probs[ranked(probs)].cumsum(0) < p - slack).sum())
 
 exercise.add_mistakes(
     "nothing was cut. Set the tokens outside the set to 0.",

@@ -1,6 +1,6 @@
 """Add-k smoothing: every word of the vocabulary counts as seen k times more."""
 
-from course_utils.exercises.core import Exercise, Probe
+from course_utils.exercises.core import Exercise, probes
 
 
 def add_k_probs(counts: dict[str, int], vocabulary: list[str], k: float) -> dict[str, float]:
@@ -22,49 +22,27 @@ exercise = Exercise(
         "The new total is the old one plus k for each word of the vocabulary: sum(counts.values()) + k * V.",
         "{word: (counts.get(word, 0) + k) / total for word in vocabulary}: get(word, 0) is for words without a count.",
     ),
-    probes=(
-        Probe(
-            "add one",
-            ({"cat": 3, "bird": 1}, ["cat", "bird", "dog", "</s>"], 1),
-            "Add k to each count; divide by the sum of the counts plus k times V.",
-        ),
-        Probe(
-            "add a half",
-            ({"cat": 3, "bird": 1}, ["cat", "bird", "dog", "</s>"], 0.5),
-            "k need not be 1: add k to the count and k V to the total.",
-        ),
-        Probe(
-            "add two",
-            ({"cat": 2, "bird": 1}, ["cat", "bird", "dog"], 2),
-            "k need not be 1: add k to the count and k V to the total.",
-        ),
-        Probe("a context never seen", ({}, ["cat", "dog"], 0.5), "With all counts 0 every word has k / (k V) = 1 / V."),
-        Probe(
-            "k = 0 adds nothing", ({"cat": 1, "dog": 3}, ["cat", "dog", "bird"], 0), "k = 0 is allowed: count / total."
-        ),
+    probes=probes(
+        ("add one", {"cat": 3, "bird": 1}, ["cat", "bird", "dog", "</s>"], 1),
+        "Add k to each count; divide by the sum of the counts plus k times V.",
+        ("add a half", {"cat": 3, "bird": 1}, ["cat", "bird", "dog", "</s>"], 0.5),
+        "k need not be 1: add k to the count and k V to the total.",
+        ("add two", {"cat": 2, "bird": 1}, ["cat", "bird", "dog"], 2),
+        "k need not be 1: add k to the count and k V to the total.",
+        ("a context never seen", {}, ["cat", "dog"], 0.5),
+        "With all counts 0 every word has k / (k V) = 1 / V.",
+        ("k = 0 adds nothing", {"cat": 1, "dog": 3}, ["cat", "dog", "bird"], 0),
+        "k = 0 is allowed: count / total.",
     ),
-    hidden=(
-        Probe(
-            "a small k and many unseen words",
-            ({"ox": 5, "elk": 2}, ["elk", "gnu", "ox", "yak", "ram", "</s>"], 0.01),
-            "Whatever k is: (count + k) / (total + k V) for each word of the vocabulary.",
-        ),
+    hidden=probes(
+        ("a small k and many unseen words", {"ox": 5, "elk": 2}, ["elk", "gnu", "ox", "yak", "ram", "</s>"], 0.01),
+        "Whatever k is: (count + k) / (total + k V) for each word of the vocabulary.",
     ),
 )
 
-
-def total(counts, vocabulary=(), k=0):
-    return sum(counts.values()) + k * len(vocabulary)
-
-
-def over(counts, vocabulary, added, total):
-    """What a student does last: each count, something added, over the total."""
-    return {word: (counts.get(word, 0) + added) / total for word in vocabulary}
-
-
-def filled(counts, vocabulary, k):
-    return dict.fromkeys(vocabulary, k) | counts
-
+total = lambda counts, vocabulary=(), k=0: sum(counts.values()) + k * len(vocabulary)
+over = lambda counts, vocabulary, added, total: {word: (counts.get(word, 0) + added) / total for word in vocabulary}
+filled = lambda counts, vocabulary, k: dict.fromkeys(vocabulary, k) | counts
 
 exercise.add_mistakes(
     "nothing was added. Add k to each count.",

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from itertools import chain, pairwise
 
-from course_utils.exercises.core import Exercise, Probe
+from course_utils.exercises.core import Exercise, probes
 
 
 def bigram_probs(sentences: list[list[str]]) -> dict[str, dict[str, float]]:
@@ -33,41 +33,26 @@ exercise = Exercise(
         "itertools.pairwise gives the neighbours. Count them in a defaultdict(Counter): counts[context][word] += 1.",
         "Divide each row by its own sum: {word: n / row.total() for word, n in row.items()}.",
     ),
-    probes=(
-        Probe(
-            "the two markers",
-            ([["cats", "sleep"]],),
-            "A sentence of two words has three pairs: <s> cats, cats sleep, sleep </s>.",
-        ),
-        Probe(
-            "two words after one context",
-            ([["cats", "sleep"], ["cats", "eat"], ["cats", "sleep"]],),
-            "Divide the count of the pair by the count of its context: sleep came after cats 2 times of 3.",
-        ),
-        Probe(
-            "a word that follows itself",
-            ([["very", "very", "big"], ["very", "old"]],),
-            "The pairs overlap: <s> very, very very, very big. Divide each row by its sum.",
-        ),
-        Probe(
-            "one word after two contexts",
-            ([["cats", "eat"], ["dogs", "eat"], ["dogs", "sleep"]],),
-            "Divide by the count of the context, the first word of the pair.",
-        ),
-        Probe("an empty sentence", ([[], ["stop"]],), "An empty sentence has one pair: <s> </s>."),
+    probes=probes(
+        ("the two markers", [["cats", "sleep"]]),
+        "A sentence of two words has three pairs: <s> cats, cats sleep, sleep </s>.",
+        ("two words after one context", [["cats", "sleep"], ["cats", "eat"], ["cats", "sleep"]]),
+        "Divide the count of the pair by the count of its context: sleep came after cats 2 times of 3.",
+        ("a word that follows itself", [["very", "very", "big"], ["very", "old"]]),
+        "The pairs overlap: <s> very, very very, very big. Divide each row by its sum.",
+        ("one word after two contexts", [["cats", "eat"], ["dogs", "eat"], ["dogs", "sleep"]]),
+        "Divide by the count of the context, the first word of the pair.",
+        ("an empty sentence", [[], ["stop"]]),
+        "An empty sentence has one pair: <s> </s>.",
     ),
-    hidden=(
-        Probe(
-            "pairs that repeat within a sentence and across",
-            ([["so", "it", "goes", "so", "it", "went"], [], ["it", "goes"], ["so", "so"]],),
-            "Count every pair of every sentence, then divide each row by its own sum.",
-        ),
+    hidden=probes(
+        ("pairs that repeat", [["so", "it", "goes", "so", "it", "went"], [], ["it", "goes"], ["so", "so"]]),
+        "Count every pair of every sentence, then divide each row by its own sum.",
     ),
 )
 
-
-def pairs(sentences, start=("<s>",), end=("</s>",)):
-    return [pair for sentence in sentences for pair in pairwise([*start, *sentence, *end])]
+pairs = lambda sentences, start=("<s>",), end=("</s>",): [p for s in sentences for p in pairwise([*start, *s, *end])]
+shares = lambda pairs: table(pairs, lambda context, _: sum(context == first for first, _ in pairs))
 
 
 def table(pairs, total):
@@ -76,11 +61,6 @@ def table(pairs, total):
     for (context, word), count in Counter(pairs).items():
         rows[context][word] = count / total(context, word)
     return rows
-
-
-def shares(pairs):
-    contexts = Counter(context for context, _ in pairs)
-    return table(pairs, lambda context, _: contexts[context])
 
 
 exercise.add_mistakes(

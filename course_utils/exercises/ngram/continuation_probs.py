@@ -3,7 +3,7 @@
 from collections import Counter
 from itertools import chain, pairwise
 
-from course_utils.exercises.core import Exercise, Probe
+from course_utils.exercises.core import Exercise, probes
 from course_utils.exercises.ngram.bigram_probs import pairs
 
 
@@ -29,51 +29,27 @@ exercise = Exercise(
         'A set of pairs: {pair for s in sentences for pair in pairwise(["<s>", *s, "</s>"])}.',
         "Counter(word for _, word in bigrams) counts the pairs that end in each word. Divide by len(bigrams).",
     ),
-    probes=(
-        Probe(
-            "one word after two others",
-            ([["red", "kite"], ["blue", "kite"], ["red", "kite"]],),
-            "Five different pairs: <s> red, red kite, kite </s>, <s> blue, blue kite. Two end in kite.",
-        ),
-        Probe(
-            "frequent, but always after the same word",
-            ([["may", "I"], ["may", "I"], ["may", "I"], ["may", "he"]],),
-            "I came three times but always after may: it completes one context, as he does.",
-        ),
-        Probe(
-            "the beginning counts as a word before",
-            ([["cats", "eat"], ["cats", "sleep"], ["old", "cats"]],),
-            "cats comes after <s> and after old: two different words before it.",
-        ),
-        Probe(
-            "many words before the end",
-            ([["go"], ["stop"], ["wait"]],),
-            "</s> is predicted like a word: go, stop and wait came before it.",
-        ),
-        Probe("an empty sentence", ([[]],), "An empty sentence has one pair, <s> </s>."),
+    probes=probes(
+        ("one word after two others", [["red", "kite"], ["blue", "kite"], ["red", "kite"]]),
+        "Five different pairs: <s> red, red kite, kite </s>, <s> blue, blue kite. Two end in kite.",
+        ("frequent, but always after the same word", [["may", "I"], ["may", "I"], ["may", "I"], ["may", "he"]]),
+        "I came three times but always after may: it completes one context, as he does.",
+        ("the beginning counts as a word before", [["cats", "eat"], ["cats", "sleep"], ["old", "cats"]]),
+        "cats comes after <s> and after old: two different words before it.",
+        ("many words before the end", [["go"], ["stop"], ["wait"]]),
+        "</s> is predicted like a word: go, stop and wait came before it.",
+        ("an empty sentence", [[]]),
+        "An empty sentence has one pair, <s> </s>.",
     ),
-    hidden=(
-        Probe(
-            "a word after itself, an empty sentence among others",
-            ([["so", "so", "it", "goes"], [], ["it", "so", "so"], ["goes", "it"]],),
-            "Count, for each word, the different words before it, <s> and the word itself included.",
-        ),
+    hidden=probes(
+        ("a word after itself", [["so", "so", "it", "goes"], [], ["it", "so", "so"], ["goes", "it"]]),
+        "Count, for each word, the different words before it, <s> and the word itself included.",
     ),
 )
 
-
-def ends(pairs):
-    return Counter(word for _, word in pairs)
-
-
-def over(counts, total):
-    """What a student does last: each count divided by the total."""
-    return {word: count / total for word, count in counts.items()}
-
-
-def shares(pairs):
-    return over(ends(pairs), len(pairs))
-
+ends = lambda pairs: Counter(word for _, word in pairs)
+over = lambda counts, total: {word: count / total for word, count in counts.items()}
+shares = lambda pairs: over(ends(pairs), len(pairs))
 
 exercise.add_mistakes(
     "you counted how often each word came. Count the different words before it.",

@@ -4,7 +4,7 @@ import math
 from itertools import chain
 from statistics import fmean
 
-from course_utils.exercises.core import Exercise, Probe
+from course_utils.exercises.core import Exercise, probes
 
 
 def corpus_perplexity(sentence_probs: list[list[float]]) -> float:
@@ -35,38 +35,31 @@ exercise = Exercise(
         "Take the mean of -math.log(p) over that list, then math.exp of the mean.",
         "Two cases come first: no token is a ValueError, and a probability of 0 makes the perplexity math.inf.",
     ),
-    probes=(
-        Probe("as unsure as a coin", ([[0.5, 0.5, 0.5], [0.5, 0.5]],), "Two choices each time: the perplexity is 2."),
-        Probe(
-            "a mean of logarithms",
-            ([[0.5, 0.125]],),
-            "The mean surprise is (1 + 3) / 2 = 2 bits; the perplexity is 2 to the power of 2.",
-        ),
-        Probe(
-            "a long sentence weighs more",
-            ([[0.5], [0.125, 0.125, 0.125]],),
-            "Each token weighs the same: the mean surprise is (1 + 3 + 3 + 3) / 4 = 2.5 bits.",
-        ),
-        Probe("a model that is certain", ([[1.0, 1.0, 1.0]],), "Without any surprise the perplexity is 1."),
-        Probe("a long text", ([[0.1] * 400],), "0.1 to the power of 400 is 0 in a float. Add logarithms instead."),
-        Probe("an impossible token", ([[0.5, 0.25], [0.0, 0.5]],), "One probability of 0 is enough: return math.inf."),
-        Probe("no token at all", ([[], []],), "Without tokens there is no mean: raise ValueError and say so."),
+    probes=probes(
+        ("as unsure as a coin", [[0.5, 0.5, 0.5], [0.5, 0.5]]),
+        "Two choices each time: the perplexity is 2.",
+        ("a mean of logarithms", [[0.5, 0.125]]),
+        "The mean surprise is (1 + 3) / 2 = 2 bits; the perplexity is 2 to the power of 2.",
+        ("a long sentence weighs more", [[0.5], [0.125, 0.125, 0.125]]),
+        "Each token weighs the same: the mean surprise is (1 + 3 + 3 + 3) / 4 = 2.5 bits.",
+        ("a model that is certain", [[1.0, 1.0, 1.0]]),
+        "Without any surprise the perplexity is 1.",
+        ("a long text", [[0.1] * 400]),
+        "0.1 to the power of 400 is 0 in a float. Add logarithms instead.",
+        ("an impossible token", [[0.5, 0.25], [0.0, 0.5]]),
+        "One probability of 0 is enough: return math.inf.",
+        ("no token at all", [[], []]),
+        "Without tokens there is no mean: raise ValueError and say so.",
     ),
-    hidden=(
-        Probe(
-            "sentences of three lengths",
-            ([[0.3, 0.05], [0.9], [0.2, 0.6, 0.01]],),
-            "Pool the tokens of all sentences, take the mean of -ln p, then exp.",
-        ),
-        Probe("no sentence at all", ([],), "Without sentences there are no tokens either: raise ValueError."),
+    hidden=probes(
+        ("sentences of three lengths", [[0.3, 0.05], [0.9], [0.2, 0.6, 0.01]]),
+        "Pool the tokens of all sentences, take the mean of -ln p, then exp.",
+        ("no sentence at all", []),
+        "Without sentences there are no tokens either: raise ValueError.",
     ),
 )
 
-
-def bits(sentence_probs):
-    """The surprise at each token of all sentences."""
-    return [-math.log2(p) if p else math.inf for p in chain.from_iterable(sentence_probs)]
-
+bits = lambda sentence_probs: [-math.log2(p) if p else math.inf for p in chain.from_iterable(sentence_probs)]
 
 exercise.add_mistakes(
     "this is the cross-entropy in bits. The perplexity is 2 to its power.",

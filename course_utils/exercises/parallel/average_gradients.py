@@ -1,9 +1,11 @@
 """The gradient of the whole batch, from the gradients of its parts."""
 
+from operator import mul
+
 import torch
 from torch import Tensor, tensor
 
-from course_utils.exercises.core import Exercise, Probe
+from course_utils.exercises.core import Exercise, probes
 
 TWO = [tensor([2.0, 2.0]), tensor([4.0, 0.0])]  # the gradients of two processes
 
@@ -40,51 +42,37 @@ exercise = Exercise(
         "total = sum(counts), ValueError if it is 0 or the lists differ in length; then the sum of count / total * "
         "gradient over the processes whose count isn't 0 (0 times nan is nan).",
     ),
-    probes=(
-        Probe("as many tokens each", (TWO, [10, 10]), "Equal parts: the mean of the two gradients, number by number."),
-        Probe(
-            "three times as many tokens in one",
-            (TWO, [30, 10]),
-            "30 of the 40 tokens were in the first process: it has a weight of 3/4.",
-        ),
-        Probe("one process", ([tensor([1.0, -1.0])], [7]), "Alone, its gradient is the gradient."),
-        Probe(
-            "three processes, a matrix each",
-            ([torch.full((2, 2), 8.0), torch.eye(2), tensor([[0.0, 2.0], [4.0, 6.0]])], [1, 2, 5]),
-            "The weights are 1/8, 2/8 and 5/8, whatever the shape of the gradients.",
-        ),
-        Probe("a process without tokens", (TWO, [8, 0]), "Its weight is 0: the other one's gradient is the result."),
-        Probe(
-            "a mean over no token is nan",
-            ([tensor([2.0, 4.0]), tensor([torch.nan, torch.nan])], [8, 0]),
-            "0 times nan is nan: leave a process without tokens out instead of giving it the weight 0.",
-        ),
-        Probe(
-            "a nan that counts",
-            ([tensor([torch.nan, 1.0]), tensor([2.0, 3.0])], [5, 5]),
-            "This process counted 5 tokens, and something broke there: the result must show it.",
-        ),
-        Probe("no token anywhere", (TWO, [0, 0]), "There is nothing to average: raise ValueError and say so."),
-        Probe("a count is missing", (TWO, [5]), "Two gradients and one count don't fit: raise ValueError and say so."),
+    probes=probes(
+        ("as many tokens each", TWO, [10, 10]),
+        "Equal parts: the mean of the two gradients, number by number.",
+        ("three times as many tokens in one", TWO, [30, 10]),
+        "30 of the 40 tokens were in the first process: it has a weight of 3/4.",
+        ("one process", [tensor([1.0, -1.0])], [7]),
+        "Alone, its gradient is the gradient.",
+        ("a matrix each", [torch.full((2, 2), 8.0), torch.eye(2), tensor([[0.0, 2.0], [4.0, 6.0]])], [1, 2, 5]),
+        "The weights are 1/8, 2/8 and 5/8, whatever the shape of the gradients.",
+        ("a process without tokens", TWO, [8, 0]),
+        "Its weight is 0: the other one's gradient is the result.",
+        ("a mean over no token is nan", [tensor([2.0, 4.0]), tensor([torch.nan, torch.nan])], [8, 0]),
+        "0 times nan is nan: leave a process without tokens out instead of giving it the weight 0.",
+        ("a nan that counts", [tensor([torch.nan, 1.0]), tensor([2.0, 3.0])], [5, 5]),
+        "This process counted 5 tokens, and something broke there: the result must show it.",
+        ("no token anywhere", TWO, [0, 0]),
+        "There is nothing to average: raise ValueError and say so.",
+        ("a count is missing", TWO, [5]),
+        "Two gradients and one count don't fit: raise ValueError and say so.",
     ),
-    hidden=(
-        Probe(
-            "a nan beside two that count",
-            ([tensor([6.0, 1.0]), tensor([torch.nan, 0.0]), tensor([1.0, 0.0])], [4, 0, 12]),
-            "Leave out the process without tokens and weigh the others by theirs.",
-        ),
-        Probe("a gradient is missing", ([tensor([1.0])], [5, 3]), "Whichever list is the shorter: raise ValueError."),
+    hidden=probes(
+        ("a nan beside two that count", [tensor([6.0, 1.0]), tensor([torch.nan, 0.0]), tensor([1.0, 0.0])], [4, 0, 12]),
+        "Leave out the process without tokens and weigh the others by theirs.",
+        ("a gradient is missing", [tensor([1.0])], [5, 3]),
+        "Whichever list is the shorter: raise ValueError.",
     ),
 )
 
-
-def weighted(gradients, weights):
-    return sum(weight * gradient for weight, gradient in zip(weights, gradients, strict=True))
-
-
-def mean(gradients, weights):
-    """What a student does last: the weighted sum over the sum of the weights."""
-    return weighted(gradients, weights) / sum(weights)
+weighted = lambda gradients, weights: sum(map(mul, weights, gradients))
+mean = lambda gradients, weights: weighted(gradients, weights) / sum(weights)
+finite = lambda gradient: bool(gradient.isfinite().all())
 
 
 def one_after_the_other(gradients, counts):
@@ -92,11 +80,6 @@ def one_after_the_other(gradients, counts):
     for i in range(1, len(gradients)):  # what is merged counts only as much as the process before
         merged = mean([merged, gradients[i]], counts[i - 1 : i + 1])
     return merged
-
-
-def without_nan(gradients, counts):
-    kept = [0 if gradient.isnan().any() else count for gradient, count in zip(gradients, counts, strict=True)]
-    return average_gradients(gradients, kept)
 
 
 exercise.add_mistakes(
@@ -128,7 +111,7 @@ exercise.add_mistakes(
     "you turned every nan into 0, also one that counts. It would hide that a process broke.",
     lambda gradients, counts: mean([gradient.nan_to_num() for gradient in gradients], counts),
     "you left out a process because of its nan. It counted tokens, so something broke: let the result show it.",
-    without_nan,
+    lambda gradients, counts: average_gradients(gradients, [*map(mul, counts, map(finite, gradients))]),
     "no token gives no gradient, not a gradient of 0: that would look like a model that has finished learning. "
     "Raise ValueError.",
     lambda gradients, counts: average_gradients(gradients, counts) if any(counts) else 0 * gradients[0],

@@ -1,6 +1,6 @@
 """What each way to share a training sends over the network."""
 
-from course_utils.exercises.core import Exercise, Probe
+from course_utils.exercises.core import Exercise, probes
 
 
 def bytes_sent(stage: int, n_bytes: int, n_gpus: int) -> float:
@@ -40,40 +40,35 @@ exercise = Exercise(
         "2 transfers for stages 0, 1 and 2; 3 for stage 3: all-gather forward, all-gather backward, reduce-scatter. "
         "Times (n_gpus - 1) / n_gpus * n_bytes. ValueError for any other stage, and for fewer than one GPU.",
     ),
-    probes=(
-        Probe("DDP on 8 GPUs", (0, 1600, 8), "The ring has 2 x 7 messages of 1600 / 8 bytes."),
-        Probe(
-            "stage 3 on 8 GPUs",
-            (3, 1600, 8),
-            "Three transfers: the weights come twice, forward and backward, and the gradients go once.",
-        ),
-        Probe(
-            "stage 1 on 8 GPUs",
-            (1, 1600, 8),
-            "Reduce-scatter the gradients, move your own weights, all-gather the weights: two transfers.",
-        ),
-        Probe(
-            "stage 2 on 8 GPUs",
-            (2, 1600, 8),
-            "As stage 1: gradients that aren't mine are thrown away, but nothing more is sent.",
-        ),
-        Probe("stage 3 on 2 GPUs", (3, 1000, 2), "Half of the vector, three times."),
-        Probe("one GPU", (0, 1600, 1), "Alone there is nobody to send to."),
-        Probe("parts that aren't whole", (0, 10, 4), "2 x 3 / 4 x 10 is 15: don't round the part down to 2 bytes."),
-        Probe("a stage that doesn't exist", (4, 1600, 8), "ZeRO has stages 1 to 3: raise ValueError and say so."),
-        Probe("no GPU", (0, 1600, 0), "Without a GPU nothing can run: raise ValueError and say so."),
+    probes=probes(
+        ("DDP on 8 GPUs", 0, 1600, 8),
+        "The ring has 2 x 7 messages of 1600 / 8 bytes.",
+        ("stage 3 on 8 GPUs", 3, 1600, 8),
+        "Three transfers: the weights come twice, forward and backward, and the gradients go once.",
+        ("stage 1 on 8 GPUs", 1, 1600, 8),
+        "Reduce-scatter the gradients, move your own weights, all-gather the weights: two transfers.",
+        ("stage 2 on 8 GPUs", 2, 1600, 8),
+        "As stage 1: gradients that aren't mine are thrown away, but nothing more is sent.",
+        ("stage 3 on 2 GPUs", 3, 1000, 2),
+        "Half of the vector, three times.",
+        ("one GPU", 0, 1600, 1),
+        "Alone there is nobody to send to.",
+        ("parts that aren't whole", 0, 10, 4),
+        "2 x 3 / 4 x 10 is 15: don't round the part down to 2 bytes.",
+        ("a stage that doesn't exist", 4, 1600, 8),
+        "ZeRO has stages 1 to 3: raise ValueError and say so.",
+        ("no GPU", 0, 1600, 0),
+        "Without a GPU nothing can run: raise ValueError and say so.",
     ),
-    hidden=(
-        Probe("stage 2 in another ring", (2, 1234, 6), "Each transfer sends (n - 1) / n of the vector, whatever n is."),
-        Probe("a stage below 0", (-1, 1600, 8), "In a list, [-1] is the last element. Here it must raise ValueError."),
+    hidden=probes(
+        ("stage 2 in another ring", 2, 1234, 6),
+        "Each transfer sends (n - 1) / n of the vector, whatever n is.",
+        ("a stage below 0", -1, 1600, 8),
+        "In a list, [-1] is the last element. Here it must raise ValueError.",
     ),
 )
 
-
-def sent(transfers, n_bytes, n_gpus):
-    """What a student does last: so many times through the ring."""
-    return transfers * (n_gpus - 1) / n_gpus * n_bytes
-
+sent = lambda transfers, n_bytes, n_gpus: transfers * (n_gpus - 1) / n_gpus * n_bytes  # so often through the ring
 
 exercise.add_mistakes(
     "this is one transfer. An all-reduce is two: a reduce-scatter, then an all-gather.",

@@ -3,7 +3,7 @@
 import math
 from itertools import count
 
-from course_utils.exercises.core import Exercise, Probe
+from course_utils.exercises.core import Exercise, probes
 
 
 def fewest_micro_batches(n_stages: int, bubble: float) -> int:
@@ -40,37 +40,37 @@ exercise = Exercise(
         "round up, but mind that 12.000000000000002 rounds up to 13.) First refuse fewer than 1 stage and shares "
         "outside 0 .. 1.",
     ),
-    probes=(
-        Probe("a quarter idle", (5, 0.25), "4 idle slots may be a quarter of all: 16 slots, of which 12 work."),
-        Probe("a bound that isn't whole", (4, 0.35), "With 5 micro-batches 3 of 8 slots are idle, more than 0.35."),
-        Probe("always up", (4, 0.32), "With 6 micro-batches 3 of 9 slots are idle, which is more than 0.32."),
-        Probe("a long pipeline", (16, 0.05), "15 idle slots may be a twentieth: 300 slots, of which 285 work."),
-        Probe(
-            "4 stages, a fifth",
-            (4, 0.2),
-            "3 of 15 slots are idle: 12. In floats, 3 * (1 - 0.2) / 0.2 is 12.000000000000002.",
-        ),
-        Probe(
-            "16 stages, 6 %",
-            (16, 0.06),
-            "15 of 250 slots are idle: 235. In floats, 15 * (1 / 0.06 - 1) is 235.00000000000003.",
-        ),
-        Probe("one stage", (1, 0.1), "Without a pipeline nothing is idle: one micro-batch, the whole batch."),
-        Probe("nearly all idle", (2, 0.9), "Even one micro-batch leaves only half idle; fewer than one can't be."),
-        Probe("no stage", (0, 0.1), "A pipeline has at least one stage: raise ValueError and say so."),
-        Probe("more than all", (4, 1.5), "A share of the time is at most 1: raise ValueError and say so."),
+    probes=probes(
+        ("a quarter idle", 5, 0.25),
+        "4 idle slots may be a quarter of all: 16 slots, of which 12 work.",
+        ("a bound that isn't whole", 4, 0.35),
+        "With 5 micro-batches 3 of 8 slots are idle, more than 0.35.",
+        ("always up", 4, 0.32),
+        "With 6 micro-batches 3 of 9 slots are idle, which is more than 0.32.",
+        ("a long pipeline", 16, 0.05),
+        "15 idle slots may be a twentieth: 300 slots, of which 285 work.",
+        ("4 stages, a fifth", 4, 0.2),
+        "3 of 15 slots are idle: 12. In floats, 3 * (1 - 0.2) / 0.2 is 12.000000000000002.",
+        ("16 stages, 6 %", 16, 0.06),
+        "15 of 250 slots are idle: 235. In floats, 15 * (1 / 0.06 - 1) is 235.00000000000003.",
+        ("one stage", 1, 0.1),
+        "Without a pipeline nothing is idle: one micro-batch, the whole batch.",
+        ("nearly all idle", 2, 0.9),
+        "Even one micro-batch leaves only half idle; fewer than one can't be.",
+        ("no stage", 0, 0.1),
+        "A pipeline has at least one stage: raise ValueError and say so.",
+        ("more than all", 4, 1.5),
+        "A share of the time is at most 1: raise ValueError and say so.",
     ),
-    hidden=(
-        Probe("another pipeline", (12, 0.15), "Of m + p - 1 slots p - 1 are idle, in any pipeline."),
-        Probe("a negative number of stages", (-2, 0.1), "Refuse every number of stages below 1."),
+    hidden=probes(
+        ("another pipeline", 12, 0.15),
+        "Of m + p - 1 slots p - 1 are idle, in any pipeline.",
+        ("a negative number of stages", -2, 0.1),
+        "Refuse every number of stages below 1.",
     ),
 )
 
-
-def bound(n_stages, bubble):
-    """What a student solves for: m is at least this."""
-    return (n_stages - 1) * (1 - bubble) / bubble
-
+bound = lambda n_stages, bubble: (n_stages - 1) * (1 - bubble) / bubble  # solved for m, which is at least this
 
 exercise.add_mistakes(
     "you compared the idle slots with the working ones, (p - 1) / m. The share is of all slots, m + p - 1.",

@@ -2,7 +2,7 @@
 
 import math
 
-from course_utils.exercises.core import Exercise, Probe
+from course_utils.exercises.core import Exercise, probes
 
 WORK = 10**9, 28_800_000_000  # parameters and tokens
 
@@ -40,42 +40,31 @@ exercise = Exercise(
         "6 * n_parameters * n_tokens / (n_gpus * peak * mfu) are seconds; a day has 86,400. First raise ValueError if "
         "n_gpus < 1 or mfu isn't above 0 and at most 1.",
     ),
-    probes=(
-        Probe(
-            "one GPU at its peak",
-            (*WORK, 1, 1e15, 1.0),
-            "6 x 1e9 x 28.8e9 operations at 1e15 a second are 172,800 seconds: two days.",
-        ),
-        Probe("three fifths of the peak", (*WORK, 1, 1e15, 0.6), "Slower, so longer: 3.33 days."),
-        Probe("eight GPUs", (*WORK, 8, 1e15, 0.5), "Half the peak, eight times: a quarter of the time."),
-        Probe(
-            "a 7 B model, 2 T tokens",
-            (6_738_415_616, 2_000_000_000_000, 1024, 989e12, 0.4),
-            "Everything at once: 8.1e22 operations on 1,024 GPUs.",
-        ),
-        Probe(
-            "a percentage instead of a share",
-            (*WORK, 1, 1e15, 40),
-            "Nothing is 40 times as fast as its peak: raise ValueError and say so.",
-        ),
-        Probe("no speed", (*WORK, 1, 1e15, 0.0), "At 0 % of the peak it never ends: raise ValueError and say so."),
-        Probe("no GPU", (*WORK, 0, 1e15, 0.4), "Nobody works: raise ValueError and say so."),
+    probes=probes(
+        ("one GPU at its peak", *WORK, 1, 1e15, 1.0),
+        "6 x 1e9 x 28.8e9 operations at 1e15 a second are 172,800 seconds: two days.",
+        ("three fifths of the peak", *WORK, 1, 1e15, 0.6),
+        "Slower, so longer: 3.33 days.",
+        ("eight GPUs", *WORK, 8, 1e15, 0.5),
+        "Half the peak, eight times: a quarter of the time.",
+        ("a 7 B model, 2 T tokens", 6_738_415_616, 2_000_000_000_000, 1024, 989e12, 0.4),
+        "Everything at once: 8.1e22 operations on 1,024 GPUs.",
+        ("a percentage instead of a share", *WORK, 1, 1e15, 40),
+        "Nothing is 40 times as fast as its peak: raise ValueError and say so.",
+        ("no speed", *WORK, 1, 1e15, 0.0),
+        "At 0 % of the peak it never ends: raise ValueError and say so.",
+        ("no GPU", *WORK, 0, 1e15, 0.4),
+        "Nobody works: raise ValueError and say so.",
     ),
-    hidden=(
-        Probe("a cluster of another speed", (2 * 10**8, 7 * 10**9, 3, 3e14, 0.35), "Use each of the five inputs once."),
-        Probe("less than nothing", (*WORK, 8, 1e15, -0.5), "Refuse every mfu that is no share."),
+    hidden=probes(
+        ("a cluster of another speed", 2 * 10**8, 7 * 10**9, 3, 3e14, 0.35),
+        "Use each of the five inputs once.",
+        ("less than nothing", *WORK, 8, 1e15, -0.5),
+        "Refuse every mfu that is no share.",
     ),
 )
 
-
-def days(operations, a_second):
-    """What a student does last: operations over speed, in days."""
-    return operations / a_second / (24 * 60 * 60)
-
-
-def percentage_guessed(n_parameters, n_tokens, n_gpus, peak, mfu):
-    return training_days(n_parameters, n_tokens, n_gpus, peak, mfu / 100 if mfu > 1 else mfu)
-
+days = lambda operations, a_second: operations / a_second / (24 * 60 * 60)
 
 exercise.add_mistakes(
     "2 operations per parameter and token are the forward pass. Backward takes twice as many more: 6.",
@@ -113,7 +102,7 @@ exercise.add_mistakes(
     "an mfu above 1 can't be: probably a percentage. Raise ValueError.",
     lambda n_parameters, n_tokens, n_gpus, peak, mfu: days(6 * n_parameters * n_tokens, n_gpus * peak * mfu),
     "you guessed that 40 means 40 %. Whoever gives 1 may mean 1 % or all of it: raise ValueError.",
-    percentage_guessed,
+    lambda *args: training_days(*[*args[:4], args[4] / 100 if args[4] > 1 else args[4]]),  # mfu
     "a training that never ends is no plan: raise ValueError.",
     lambda *args: training_days(*args) if args[4] else math.inf,  # mfu
     "without a GPU there is no plan: raise ValueError, and say which argument is wrong.",

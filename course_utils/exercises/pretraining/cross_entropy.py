@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, tensor
 
 from course_utils.evaluation import next_token_loss, token_surprises
-from course_utils.exercises.core import Exercise, Probe
+from course_utils.exercises.core import Exercise, probes
 
 
 def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
@@ -30,70 +30,35 @@ exercise = Exercise(
         "counted = targets != -100; then logits[counted] is (N, V) and targets[counted] is (N,). Of these take "
         "logsumexp(dim=-1) minus the picked logits, and the mean. If nothing is counted, raise ValueError.",
     ),
-    probes=(
-        Probe(
-            "four tokens, all alike",
-            (tensor([[[1.0, 1.0, 1.0, 1.0]]]), tensor([[2]])),
-            "Each token has p = 1/4, so the loss is ln 4 = 1.386.",
-        ),
-        Probe("3 to 1", (tensor([[[LN3, 0]]]), tensor([[0]])), "p = [.75, .25], and the first came: -ln .75 = 0.288."),
-        Probe(
-            "the less probable token came",
-            (tensor([[[2.0, 1.0, 0.0]]]), tensor([[1]])),
-            "-ln p of token 1, whatever the model's favourite was.",
-        ),
-        Probe(
-            "the mean over texts",
-            (tensor([[[LN3, 0.0]], [[0.0, 0.0]]]), tensor([[0], [1]])),
-            "Two texts with one position each: add both surprises and divide by 2.",
-        ),
-        Probe(
-            "the mean over positions",
-            (tensor([[[LN3, 0.0], [0.0, 0.0], [0.0, LN3]]]), tensor([[0, 1, 0]])),
-            "Three surprises, one for each position: add them and divide by 3.",
-        ),
-        Probe(
-            "two texts with two positions each",
-            (tensor([[[LN3, 0.0], [0.0, 0.0]], [[0.0, LN3], [0.0, LN2]]]), tensor([[0, 0], [0, 0]])),
-            "All positions of all texts are averaged together.",
-        ),
-        Probe(
-            "-100 is not counted",
-            (tensor([[[LN2, 0.0, 0.0], [0.0, LN2, 0.0], [0.0, 9.0, 5.0]]]), tensor([[0, 0, -100]])),
-            "Leave positions with target -100 out before you pick: two are left.",
-        ),
-        Probe(
-            "a short text and a long one",
-            (tensor([[[LN3, 0.0], [0.0, 0.0]], [[0.0, LN3], [0.0, 0.0]]]), tensor([[0, 1], [0, -100]])),
-            "Three tokens are counted. Each weighs the same, in whichever text it is.",
-        ),
-        Probe(
-            "certain and right",
-            (tensor([[[1000.0, 0.0]]]), tensor([[0]])),
-            "exp(1000) is infinite: use log_softmax or logsumexp, which subtract the largest logit first.",
-        ),
-        Probe(
-            "certain and wrong",
-            (tensor([[[1000.0, 0.0]]]), tensor([[1]])),
-            "The loss is 1000. Never take the logarithm of a probability that was rounded to 0.",
-        ),
-        Probe(
-            "nothing to count",
-            (tensor([[[1.0, 2.0]]]), tensor([[-100]])),
-            "A mean of nothing doesn't exist: raise ValueError.",
-        ),
+    probes=probes(
+        ("four tokens, all alike", tensor([[[1.0, 1.0, 1.0, 1.0]]]), tensor([[2]])),
+        "Each token has p = 1/4, so the loss is ln 4 = 1.386.",
+        ("3 to 1", tensor([[[LN3, 0]]]), tensor([[0]])),
+        "p = [.75, .25], and the first came: -ln .75 = 0.288.",
+        ("the less probable token came", tensor([[[2.0, 1.0, 0.0]]]), tensor([[1]])),
+        "-ln p of token 1, whatever the model's favourite was.",
+        ("the mean over texts", tensor([[[LN3, 0.0]], [[0.0, 0.0]]]), tensor([[0], [1]])),
+        "Two texts with one position each: add both surprises and divide by 2.",
+        ("the mean over positions", tensor([[[LN3, 0.0], [0.0, 0.0], [0.0, LN3]]]), tensor([[0, 1, 0]])),
+        "Three surprises, one for each position: add them and divide by 3.",
+        ("two texts of two", tensor([[[LN3, 0.0], [0.0, 0.0]], [[0.0, LN3], [0.0, LN2]]]), tensor([[0, 0], [0, 0]])),
+        "All positions of all texts are averaged together.",
+        ("-100 is not counted", tensor([[[LN2, 0.0, 0.0], [0.0, LN2, 0.0], [0.0, 9.0, 5.0]]]), tensor([[0, 0, -100]])),
+        "Leave positions with target -100 out before you pick: two are left.",
+        ("a short text", tensor([[[LN3, 0.0], [0.0, 0.0]], [[0.0, LN3], [0.0, 0.0]]]), tensor([[0, 1], [0, -100]])),
+        "Three tokens are counted. Each weighs the same, in whichever text it is.",
+        ("certain and right", tensor([[[1000.0, 0.0]]]), tensor([[0]])),
+        "exp(1000) is infinite: use log_softmax or logsumexp, which subtract the largest logit first.",
+        ("certain and wrong", tensor([[[1000.0, 0.0]]]), tensor([[1]])),
+        "The loss is 1000. Never take the logarithm of a probability that was rounded to 0.",
+        ("nothing to count", tensor([[[1.0, 2.0]]]), tensor([[-100]])),
+        "A mean of nothing doesn't exist: raise ValueError.",
     ),
-    hidden=(
-        Probe(
-            "padding in two texts of three positions",
-            (torch.arange(24.0).sin().reshape(2, 3, 4), tensor([[3, 1, -100], [2, -100, -100]])),
-            "Take the mean over the tokens that count, whatever the sizes are.",
-        ),
-        Probe(
-            "nothing to count in two texts",
-            (torch.zeros(2, 2, 3), torch.full((2, 2), -100)),
-            "A mean of nothing doesn't exist: raise ValueError.",
-        ),
+    hidden=probes(
+        ("padding in two texts", torch.arange(24.0).sin().reshape(2, 3, 4), tensor([[3, 1, -100], [2, -100, -100]])),
+        "Take the mean over the tokens that count, whatever the sizes are.",
+        ("nothing to count in two texts", torch.zeros(2, 2, 3), torch.full((2, 2), -100)),
+        "A mean of nothing doesn't exist: raise ValueError.",
     ),
     package=(next_token_loss, token_surprises),
 )
@@ -105,14 +70,8 @@ def of_targets(values, targets):
     return values[counted].gather(-1, targets[counted][:, None]).squeeze(-1)
 
 
-def p(logits, targets):
-    return of_targets(logits.softmax(-1), targets)
-
-
-def torchs(logits, targets):
-    """Cross-entropy as torch has it: nan if nothing is counted."""
-    return F.cross_entropy(logits.flatten(0, 1), targets.flatten())
-
+p = lambda logits, targets: of_targets(logits.softmax(-1), targets)
+torchs = lambda logits, targets: F.cross_entropy(logits.flatten(0, 1), targets.flatten())  # nan if none is counted
 
 exercise.add_mistakes(
     "this is a probability. The loss is its negative logarithm.",
@@ -129,8 +88,6 @@ exercise.add_mistakes(
     lambda logits, targets: cross_entropy(logits, targets).exp(),
     "your softmax goes over positions or texts. It goes over the vocabulary: dim=-1.",
     lambda logits, targets: -of_targets(logits.log_softmax(1), targets).mean(),
-    "your softmax goes over positions or texts. It goes over the vocabulary: dim=-1.",
-    lambda logits, targets: -of_targets(logits.log_softmax(0), targets).mean(),
     "you shifted again. The targets that come in are one token later already.",
     lambda logits, targets: torchs(logits[:, :-1], targets[:, 1:]),
     "you averaged over the vocabulary. Only the true token counts, all others are multiplied by 0.",

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor, tensor
 
-from course_utils.exercises.core import Exercise, Probe
+from course_utils.exercises.core import Exercise, probes
 
 
 def gradient_of_logits(logits: Tensor, targets: Tensor) -> Tensor:
@@ -41,71 +41,33 @@ exercise = Exercise(
         "p = logits.softmax(dim=-1), then p[range(T), targets] -= 1, then divide by T. With -100: zeros in that row, "
         "and it doesn't count for T; if nothing counts, raise ValueError.",
     ),
-    probes=(
-        Probe(
-            "two tokens, both alike",
-            (tensor([[2.0, 2.0]]), tensor([0])),
-            "p = [.5, .5] and the truth is [1, 0]: their difference is [-.5, .5].",
-        ),
-        Probe(
-            "three tokens",
-            (tensor([[LN2, 0.0, 0.0]]), tensor([1])),
-            "p = [.5, .25, .25], the truth [0, 1, 0]: p minus truth.",
-        ),
-        Probe(
-            "certain and right",
-            (tensor([[1000.0, 0.0]]), tensor([0])),
-            "Nothing to improve, so all zeros; and exp(1000) must not overflow.",
-        ),
-        Probe(
-            "certain and wrong",
-            (tensor([[1000.0, 0.0]]), tensor([1])),
-            "p = [1, 0] and the truth is [0, 1]: [1, -1]. It can't get any larger.",
-        ),
-        Probe(
-            "two positions",
-            (tensor([[0.0, LN3], [0.0, 0.0]]), tensor([0, 1])),
-            "The loss is a mean over two positions, so each row is halved.",
-        ),
-        Probe(
-            "-100 is not counted",
-            (tensor([[0.0, LN3], [0.0, 0.0], [5.0, 0.0]]), tensor([0, 1, -100])),
-            "A position that isn't counted pushes nothing: zeros, and the mean is over the two others.",
-        ),
-        Probe(
-            "nothing to count",
-            (tensor([[1.0, 2.0]]), tensor([-100])),
-            "There is no loss, so there is no gradient: raise ValueError.",
-        ),
+    probes=probes(
+        ("two tokens, both alike", tensor([[2.0, 2.0]]), tensor([0])),
+        "p = [.5, .5] and the truth is [1, 0]: their difference is [-.5, .5].",
+        ("three tokens", tensor([[LN2, 0.0, 0.0]]), tensor([1])),
+        "p = [.5, .25, .25], the truth [0, 1, 0]: p minus truth.",
+        ("certain and right", tensor([[1000.0, 0.0]]), tensor([0])),
+        "Nothing to improve, so all zeros; and exp(1000) must not overflow.",
+        ("certain and wrong", tensor([[1000.0, 0.0]]), tensor([1])),
+        "p = [1, 0] and the truth is [0, 1]: [1, -1]. It can't get any larger.",
+        ("two positions", tensor([[0.0, LN3], [0.0, 0.0]]), tensor([0, 1])),
+        "The loss is a mean over two positions, so each row is halved.",
+        ("-100 is not counted", tensor([[0.0, LN3], [0.0, 0.0], [5.0, 0.0]]), tensor([0, 1, -100])),
+        "A position that isn't counted pushes nothing: zeros, and the mean is over the two others.",
+        ("nothing to count", tensor([[1.0, 2.0]]), tensor([-100])),
+        "There is no loss, so there is no gradient: raise ValueError.",
     ),
-    hidden=(
-        Probe(
-            "some of several positions are counted",
-            (torch.arange(16.0).sin().reshape(4, 4), tensor([-100, 3, 0, -100])),
-            "p minus truth, zeros where -100 is, over the number of those that count.",
-        ),
-        Probe(
-            "none of several positions is counted",
-            (torch.zeros(3, 2), torch.full((3,), -100)),
-            "There is no loss, so there is no gradient: raise ValueError.",
-        ),
+    hidden=probes(
+        ("some of several positions are counted", torch.arange(16.0).sin().reshape(4, 4), tensor([-100, 3, 0, -100])),
+        "p minus truth, zeros where -100 is, over the number of those that count.",
+        ("none of several positions is counted", torch.zeros(3, 2), torch.full((3,), -100)),
+        "There is no loss, so there is no gradient: raise ValueError.",
     ),
 )
 
-
-def truth(logits, targets):
-    """One-hot rows (T, V), all zeros where the target is -100."""
-    return (targets[:, None] == torch.arange(logits.shape[-1])).float()
-
-
-def difference(logits, targets):
-    return logits.softmax(-1) - truth(logits, targets)
-
-
-def mean_of_counted(rows, targets):
-    counted = targets != -100
-    return rows * counted[:, None] / counted.sum()
-
+truth = lambda logits, targets: (targets[:, None] == torch.arange(logits.shape[-1])).float()  # one-hot, (T, V)
+difference = lambda logits, targets: logits.softmax(-1) - truth(logits, targets)
+mean_of_counted = lambda rows, targets: rows * (targets != -100)[:, None] / (targets != -100).sum()
 
 exercise.add_mistakes(
     "these are the probabilities. Subtract 1 at the true token.",

@@ -2,7 +2,7 @@
 
 from itertools import chain
 
-from course_utils.exercises.core import Exercise, Probe
+from course_utils.exercises.core import Exercise, probes
 
 
 def inputs_and_targets(rows: list[list[int]], pad_id: int) -> tuple[list[list[int]], list[list[int]]]:
@@ -16,7 +16,9 @@ def inputs_and_targets(rows: list[list[int]], pad_id: int) -> tuple[list[list[in
         ValueError: a text of fewer than two tokens.
     """
     if shortest := [row for row in rows if len(row) < 2]:
-        raise ValueError(f"a text must hold at least two tokens, one to read and one to predict, got {shortest[0]}")
+        raise ValueError(
+            f"each of rows must hold at least two tokens, one to read and one to predict, got {shortest[0]}"
+        )
     longest = max(map(len, rows), default=0)
     inputs = [row[:-1] + [pad_id] * (longest - len(row)) for row in rows]
     targets = [row[1:] + [-100] * (longest - len(row)) for row in rows]
@@ -35,58 +37,35 @@ exercise = Exercise(
         "[row[:-1] + [pad_id] * (longest - len(row)) for row in rows], and the same for row[1:] with -100. Before "
         "it, raise ValueError if some len(row) < 2. Return both as a tuple.",
     ),
-    probes=(
-        Probe("one text", ([[5, 6, 7]], 0), "After 5 comes 6, after 6 comes 7: read 5 6, predict 6 7."),
-        Probe("two texts of one length", ([[5, 6, 7], [8, 9, 4]], 0), "Each text gives a row of its own."),
-        Probe(
-            "texts of different lengths",
-            ([[5, 6, 7, 8], [5, 9]], 0),
-            "All rows get the length of the longest: pad_id on the right of the inputs, -100 in the targets.",
-        ),
-        Probe(
-            "the shorter text first, another pad_id",
-            ([[5, 6], [5, 6, 7]], 9),
-            "Look for the longest text first, then fill all others up, with the pad_id that was given.",
-        ),
-        Probe(
-            "a text that holds pad_id",
-            ([[0, 6, 0, 7], [0, 8, 0]], 0),
-            "Many models pad with their separator. Where it is a real token of the text, it must be learned.",
-        ),
-        Probe("a text of two tokens", ([[3, 4]], 0), "Two tokens make one pair: read 3, predict 4."),
-        Probe("a text of one token", ([[5, 6, 7], [5]], 0), "There is nothing to predict: raise ValueError."),
+    probes=probes(
+        ("one text", [[5, 6, 7]], 0),
+        "After 5 comes 6, after 6 comes 7: read 5 6, predict 6 7.",
+        ("two texts of one length", [[5, 6, 7], [8, 9, 4]], 0),
+        "Each text gives a row of its own.",
+        ("texts of different lengths", [[5, 6, 7, 8], [5, 9]], 0),
+        "All rows get the length of the longest: pad_id on the right of the inputs, -100 in the targets.",
+        ("the shorter text first, another pad_id", [[5, 6], [5, 6, 7]], 9),
+        "Look for the longest text first, then fill all others up, with the pad_id that was given.",
+        ("a text that holds pad_id", [[0, 6, 0, 7], [0, 8, 0]], 0),
+        "Many models pad with their separator. Where it is a real token of the text, it must be learned.",
+        ("a text of two tokens", [[3, 4]], 0),
+        "Two tokens make one pair: read 3, predict 4.",
+        ("a text of one token", [[5, 6, 7], [5]], 0),
+        "There is nothing to predict: raise ValueError.",
     ),
-    hidden=(
-        Probe(
-            "three texts of three lengths",
-            ([[4, 2], [7, 1, 7, 7, 3], [8, 7, 9]], 7),
-            "Shift every text by one and fill it up to the length of the longest.",
-        ),
-        Probe("a text of no token", ([[], [1, 2, 3]], 0), "There is nothing to predict: raise ValueError."),
+    hidden=probes(
+        ("three texts of three lengths", [[4, 2], [7, 1, 7, 7, 3], [8, 7, 9]], 7),
+        "Shift every text by one and fill it up to the length of the longest.",
+        ("a text of no token", [[], [1, 2, 3]], 0),
+        "There is nothing to predict: raise ValueError.",
     ),
 )
 
-
-def inputs(rows):
-    return [row[:-1] for row in rows]
-
-
-def targets(rows):
-    return [row[1:] for row in rows]
-
-
-def padded(rows, filler):
-    return [row + [filler] * (max(map(len, rows)) - len(row)) for row in rows]
-
-
-def padded_left(rows, filler):
-    return [[filler] * (max(map(len, rows)) - len(row)) + row for row in rows]
-
-
-def each_pad_id_ignored(rows, pad_id):
-    inputs, targets = inputs_and_targets(rows, pad_id)
-    return inputs, [[-100 if token == pad_id else token for token in row] for row in targets]
-
+inputs = lambda rows: [row[:-1] for row in rows]
+targets = lambda rows: [row[1:] for row in rows]
+padded = lambda rows, filler: [row + [filler] * (max(map(len, rows)) - len(row)) for row in rows]
+padded_left = lambda rows, filler: [[filler] * (max(map(len, rows)) - len(row)) + row for row in rows]
+ignored = lambda rows, pad_id: [[-100 if token == pad_id else token for token in row] for row in rows]
 
 exercise.add_mistakes(
     "targets equal inputs. The model would learn to copy what it reads: shift the targets by one.",
@@ -124,7 +103,7 @@ exercise.add_mistakes(
     "you always pad with 0. Use the argument pad_id.",
     lambda rows, pad_id: inputs_and_targets(rows, 0),
     "every target that equals pad_id became -100, real tokens too. Only what you filled in is ignored.",
-    each_pad_id_ignored,
+    lambda rows, pad_id: (padded(inputs(rows), pad_id), ignored(padded(targets(rows), pad_id), pad_id)),
     "a text of one token has nothing to predict. Raise ValueError and say so.",
     lambda rows, pad_id: (padded(inputs(rows), pad_id), padded(targets(rows), -100)),
     "you dropped the text of one token in silence. Raise ValueError: its author should know.",

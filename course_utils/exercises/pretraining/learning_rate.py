@@ -2,7 +2,7 @@
 
 import math
 
-from course_utils.exercises.core import Exercise, Probe
+from course_utils.exercises.core import Exercise, probes
 from course_utils.training import learning_rate_factor
 
 
@@ -33,44 +33,47 @@ exercise = Exercise(
         "return peak * progress / warmup, or peak * (final + (1 - final) * height). First raise ValueError unless "
         "0 <= progress <= 1.",
     ),
-    probes=(
-        Probe("halfway up", (0.05, 8.0, 0.1, 0.0), "Half of the warm-up is over: half of the peak."),
-        Probe("early in the warm-up", (0.05, 8.0, 0.2, 0.5), "The rise begins at 0, whatever `final` is."),
-        Probe("at the top", (0.1, 8.0, 0.1, 0.0), "At the end of the warm-up the rate is the peak."),
-        Probe("a quarter down", (0.325, 8.0, 0.1, 0.0), "A cosine falls slowly at first: 0.854 of the peak."),
-        Probe("halfway down", (0.55, 8.0, 0.1, 0.0), "Half of the fall is over, and cos(pi / 2) is 0: half the peak."),
-        Probe("the end", (1.0, 8.0, 0.1, 0.0), "cos(pi) is -1: the rate is 0."),
-        Probe("the end, with final = 0.25", (1.0, 8.0, 0.1, 0.25), "A quarter of the peak is left."),
-        Probe("halfway down to a quarter", (0.55, 8.0, 0.1, 0.25), "Halfway between 8 and 2."),
-        Probe(
-            "no warm-up",
-            (0.0, 8.0, 0.0, 0.0),
-            "Without a warm-up the run begins at the peak. Ask for progress < warmup, not <=: no division by 0.",
-        ),
-        Probe("beyond the end", (1.5, 8.0, 0.1, 0.25), "progress goes from 0 to 1: raise ValueError."),
-        Probe("before the beginning", (-0.5, 8.0, 0.1, 0.25), "progress goes from 0 to 1: raise ValueError."),
+    probes=probes(
+        ("halfway up", 0.05, 8.0, 0.1, 0.0),
+        "Half of the warm-up is over: half of the peak.",
+        ("early in the warm-up", 0.05, 8.0, 0.2, 0.5),
+        "The rise begins at 0, whatever `final` is.",
+        ("at the top", 0.1, 8.0, 0.1, 0.0),
+        "At the end of the warm-up the rate is the peak.",
+        ("a quarter down", 0.325, 8.0, 0.1, 0.0),
+        "A cosine falls slowly at first: 0.854 of the peak.",
+        ("halfway down", 0.55, 8.0, 0.1, 0.0),
+        "Half of the fall is over, and cos(pi / 2) is 0: half the peak.",
+        ("the end", 1.0, 8.0, 0.1, 0.0),
+        "cos(pi) is -1: the rate is 0.",
+        ("the end, with final = 0.25", 1.0, 8.0, 0.1, 0.25),
+        "A quarter of the peak is left.",
+        ("halfway down to a quarter", 0.55, 8.0, 0.1, 0.25),
+        "Halfway between 8 and 2.",
+        ("no warm-up", 0.0, 8.0, 0.0, 0.0),
+        "Without a warm-up the run begins at the peak. Ask for progress < warmup, not <=: no division by 0.",
+        ("beyond the end", 1.5, 8.0, 0.1, 0.25),
+        "progress goes from 0 to 1: raise ValueError.",
+        ("before the beginning", -0.5, 8.0, 0.1, 0.25),
+        "progress goes from 0 to 1: raise ValueError.",
     ),
-    hidden=(
-        Probe("another fall", (0.7, 3.0, 0.25, 0.1), "Compute over and height from progress and warmup."),
-        Probe("a little beyond the end", (1.01, 3.0, 0.25, 0.1), "progress goes from 0 to 1: raise ValueError."),
+    hidden=probes(
+        ("another fall", 0.7, 3.0, 0.25, 0.1),
+        "Compute over and height from progress and warmup.",
+        ("a little beyond the end", 1.01, 3.0, 0.25, 0.1),
+        "progress goes from 0 to 1: raise ValueError.",
     ),
     package=(learning_rate_factor,),
 )
 
-
-def cosine(over):
-    return 0.5 * (1 + math.cos(math.pi * over))
+cosine = lambda over: 0.5 * (1 + math.cos(math.pi * over))
 
 
 def warmed_up(fall):
     """A right warm-up, then `fall` of the share of the fall that is over, the peak and final."""
-
-    def rate(progress, peak, warmup, final):
-        if progress < warmup:
-            return peak * progress / warmup
-        return fall((progress - warmup) / (1 - warmup), peak, final)
-
-    return rate
+    return lambda progress, peak, warmup, final: (
+        peak * progress / warmup if progress < warmup else fall((progress - warmup) / (1 - warmup), peak, final)
+    )
 
 
 exercise.add_mistakes(

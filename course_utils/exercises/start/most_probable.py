@@ -1,6 +1,6 @@
 """The most probable next word."""
 
-from course_utils.exercises.core import Exercise, Probe
+from course_utils.exercises.core import Exercise, probes
 
 
 def most_probable(probs: dict[str, float]) -> str:
@@ -25,42 +25,22 @@ exercise = Exercise(
         "max(probs.values()) is the highest probability. Collect every word whose probability equals it.",
         "min of these words is the alphabetically first. Before all that: if probs is empty, raise ValueError.",
     ),
-    probes=(
-        Probe(
-            "one clear winner",
-            ({"films": 0.2, "movies": 0.4, "you": 0.11, "birds": 0.16, "trees": 0.04, "football": 0.09},),
-            "Find the highest probability and return the word that has it.",
-        ),
-        Probe("one word alone", ({"the": 1.0},), "The only word wins: look at every word, the first as well."),
-        Probe("close is not a tie", ({"tram": 0.5008, "bus": 0.4992},), "Compare the probabilities as they are."),
-        Probe(
-            "on a tie the alphabetically first",
-            ({"dogs": 0.24, "fish": 0.24, "ants": 0.04, "cats": 0.24, "eels": 0.24},),
-            "Of the words that share the highest probability, return the alphabetically first.",
-        ),
-        Probe("no words at all", ({},), "An empty dict has no most probable word: raise ValueError and say so."),
+    probes=probes(
+        ("a clear winner", {"films": 0.2, "movies": 0.4, "you": 0.11, "birds": 0.16, "trees": 0.04, "football": 0.09}),
+        "Find the highest probability and return the word that has it.",
+        ("one word alone", {"the": 1.0}),
+        "The only word wins: look at every word, the first as well.",
+        ("close is not a tie", {"tram": 0.5008, "bus": 0.4992}),
+        "Compare the probabilities as they are.",
+        ("on a tie the alphabetically first", {"dogs": 0.24, "fish": 0.24, "ants": 0.04, "cats": 0.24, "eels": 0.24}),
+        "Of the words that share the highest probability, return the alphabetically first.",
+        ("no words at all", {}),
+        "An empty dict has no most probable word: raise ValueError and say so.",
     ),
-    hidden=(
-        Probe(
-            "three words tie",
-            ({"up": 0.1, "we": 0.3, "in": 0.3, "on": 0.3},),
-            "Compare all words, whatever their order.",
-        ),
-    ),
+    hidden=probes(("a tie", {"up": 0.1, "we": 0.3, "in": 0.3, "on": 0.3}), "Compare all words, whatever their order."),
 )
 
-
-def winners(probs):
-    return [word for word in probs if probs[word] == max(probs.values())]
-
-
-def record_not_moved(probs):
-    best, winner = 0, None
-    for word, prob in probs.items():
-        if prob > best:
-            winner = word
-    return winner
-
+winners = lambda probs: [word for word in probs if probs[word] == max(probs.values())]
 
 exercise.add_mistakes(
     "max(probs) compares the words themselves: this is the alphabetically last. Compare their probabilities.",
@@ -77,7 +57,7 @@ exercise.add_mistakes(
     lambda probs: next(iter(probs)),
     "this is the last word of the dict. In a loop, compare with the best so far, and store both the word "
     "and its probability when you find a better one.",
-    record_not_moved,
+    lambda probs: list(probs)[-1],
     "this is a list of winners. Return one word, a str.",
     winners,
     "these are all the words, best first. Return only the best one.",

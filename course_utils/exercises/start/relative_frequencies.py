@@ -1,8 +1,9 @@
 """Relative frequencies: from counts to probabilities."""
 
 import math
+from collections import Counter
 
-from course_utils.exercises.core import Exercise, Probe
+from course_utils.exercises.core import Exercise, probes
 
 
 def relative_frequencies(counts: dict[str, int]) -> dict[str, float]:
@@ -27,32 +28,25 @@ exercise = Exercise(
         "sum(counts.values()) is how often any word came next. Divide each count by it.",
         "A dict comprehension over counts.items() keeps each word. Before it: if the total is 0, raise ValueError.",
     ),
-    probes=(
-        Probe("two words", ({"the": 3, "a": 1},), "Divide each count by the sum of all counts."),
-        Probe("thirds are not rounded", ({"it": 2, "I": 1},), "Return the quotient as it is."),
-        Probe("one word alone is certain", ({"the": 5},), "The only word has probability 1."),
-        Probe("The and the are two words", ({"The": 1, "the": 3},), "Keep each key as it is."),
-        Probe("a count of zero", ({"and": 4, "zebra": 0},), "A word that never came has probability 0 and stays."),
-        Probe("no words at all", ({},), "Without counts there are no probabilities: raise ValueError and say so."),
+    probes=probes(
+        ("two words", {"the": 3, "a": 1}),
+        "Divide each count by the sum of all counts.",
+        ("thirds are not rounded", {"it": 2, "I": 1}),
+        "Return the quotient as it is.",
+        ("one word alone is certain", {"the": 5}),
+        "The only word has probability 1.",
+        ("The and the are two words", {"The": 1, "the": 3}),
+        "Keep each key as it is.",
+        ("a count of zero", {"and": 4, "zebra": 0}),
+        "A word that never came has probability 0 and stays.",
+        ("no words at all", {}),
+        "Without counts there are no probabilities: raise ValueError and say so.",
     ),
-    hidden=(Probe("four words", ({"to": 7, "the": 2, "of": 0, "a": 4},), "Divide any counts by their sum."),),
+    hidden=probes(("four words", {"to": 7, "the": 2, "of": 0, "a": 4}), "Divide any counts by their sum."),
 )
 
-
-def total(counts):
-    return sum(counts.values())
-
-
-def shares(counts):
-    return {word: count / total(counts) for word, count in counts.items()} if counts else {}
-
-
-def lower_case(counts):
-    probs = dict.fromkeys(map(str.lower, counts), 0.0)
-    for word, share in shares(counts).items():
-        probs[word.lower()] += share
-    return probs
-
+total = lambda counts: sum(counts.values())
+shares = lambda counts: {word: count / total(counts) for word, count in counts.items()} if counts else {}
 
 exercise.add_mistakes(
     "these are the counts themselves. Divide each by the sum of all counts.",
@@ -76,7 +70,7 @@ exercise.add_mistakes(
     "you rounded. Rounded probabilities no longer sum to 1: round only what you print.",
     lambda counts: {word: round(share, 2) for word, share in shares(counts).items()},
     "you changed the case of the words. «The» and «the» are counted apart.",
-    lower_case,
+    lambda counts: shares(Counter(map(str.lower, Counter(counts).elements()))),
     "you dropped the word with count 0. Keep every key.",
     lambda counts: {word: share for word, share in shares(counts).items() if share > 0},
     "you returned an empty dict for no counts. It isn't a distribution: raise ValueError.",

@@ -2,7 +2,7 @@
 
 import math
 
-from course_utils.exercises.core import Exercise, Probe
+from course_utils.exercises.core import Exercise, probes
 
 
 def surprise(p: float) -> float:
@@ -30,31 +30,31 @@ exercise = Exercise(
         "math.log2(p) counts them, but below 0: log2(1/4) is -2. Turn the sign.",
         "Before it two lines: if not 0 <= p <= 1, raise ValueError; if p == 0, return math.inf.",
     ),
-    probes=(
-        Probe("two halvings are two bits", (0.25,), "Return -math.log2(p)."),
-        Probe("bits need not be whole", (0.3,), "Return the value of -log2(p) as it is."),
-        Probe("a certain word", (1.0,), "p = 1 is allowed, and no surprise at all: 0 bits."),
-        Probe("a very rare word", (1e-300,), "p is tiny but not 0: take its logarithm and add or cut nothing."),
-        Probe("an impossible word", (0.0,), "p = 0 is allowed, but log2(0) doesn't exist: return math.inf."),
-        Probe("more than certain", (1.5,), "No probability is above 1: raise ValueError and say so."),
-        Probe("less than impossible", (-0.1,), "No probability is below 0: raise ValueError and say so."),
+    probes=probes(
+        ("two halvings are two bits", 0.25),
+        "Return -math.log2(p).",
+        ("bits need not be whole", 0.3),
+        "Return the value of -log2(p) as it is.",
+        ("a certain word", 1.0),
+        "p = 1 is allowed, and no surprise at all: 0 bits.",
+        ("a very rare word", 1e-300),
+        "p is tiny but not 0: take its logarithm and add or cut nothing.",
+        ("an impossible word", 0.0),
+        "p = 0 is allowed, but log2(0) doesn't exist: return math.inf.",
+        ("more than certain", 1.5),
+        "No probability is above 1: raise ValueError and say so.",
+        ("less than impossible", -0.1),
+        "No probability is below 0: raise ValueError and say so.",
     ),
-    hidden=(
-        Probe("another p", (0.001,), "Use p itself in the logarithm."),
-        Probe("another number that is no probability", (-7.5,), "Refuse every p below 0."),
+    hidden=probes(
+        ("another p", 0.001),
+        "Use p itself in the logarithm.",
+        ("another number that is no probability", -7.5),
+        "Refuse every p below 0.",
     ),
 )
 
-
-def bits(p):
-    return -math.log2(p) if p else math.inf
-
-
-def one_end_checked(p):
-    if p > 1:
-        raise ValueError("no probability")
-    return bits(max(p, 0))
-
+bits = lambda p: -math.log2(p) if p else math.inf
 
 exercise.add_mistakes(
     "the minus is missing: log2 of a number below 1 is negative.",
@@ -96,5 +96,5 @@ exercise.add_mistakes(
     "you gave p above 1 the surprise of a certain word. It hides a mistake of the caller: raise ValueError.",
     lambda p: max(0.0, bits(p)),
     "a p below 0 is not an impossible word, it is no probability at all: raise ValueError.",
-    one_end_checked,
+    lambda p: surprise(max(p, 0)),
 )

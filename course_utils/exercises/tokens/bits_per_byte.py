@@ -2,7 +2,7 @@
 
 import math
 
-from course_utils.exercises.core import Exercise, Probe
+from course_utils.exercises.core import Exercise, probes
 
 
 def bits_per_byte(perplexity: float, n_tokens: int, n_bytes: int) -> float:
@@ -34,19 +34,29 @@ exercise = Exercise(
         "math.log2(perplexity) bits per token, times n_tokens, is the whole text. Divide by what?",
         "n_tokens * math.log2(perplexity) / n_bytes; before it, if n_bytes is 0, raise ValueError.",
     ),
-    probes=(
-        Probe("four bytes per token", (4.0, 10, 40), "Perplexity 4 is 2 bits per token, for 4 bytes: half a bit each."),
-        Probe("two bytes per token", (16.0, 5, 10), "4 bits per token, 2 bytes per token: 2 bits per byte."),
-        Probe("bits, not nats", (math.e**2, 10, 40), "exp(2) is 2 nats per token: divide by ln 2 for bits."),
-        Probe("more tokens than bytes", (1.5, 101, 100), "An end marker per text is scored too. Divide by bytes."),
-        Probe("a long text", (20.0, 10**6, 4 * 10**6), "Don't compute the probability of the text: it is 0 in floats."),
-        Probe("no surprise at all", (1.0, 7, 30), "Perplexity 1 is 0 bits."),
-        Probe("an impossible token", (math.inf, 7, 30), "Infinite perplexity is infinitely many bits."),
-        Probe("no text", (8.0, 0, 0), "There is nothing to divide by: raise ValueError and say so."),
+    probes=probes(
+        ("four bytes per token", 4.0, 10, 40),
+        "Perplexity 4 is 2 bits per token, for 4 bytes: half a bit each.",
+        ("two bytes per token", 16.0, 5, 10),
+        "4 bits per token, 2 bytes per token: 2 bits per byte.",
+        ("bits, not nats", math.e**2, 10, 40),
+        "exp(2) is 2 nats per token: divide by ln 2 for bits.",
+        ("more tokens than bytes", 1.5, 101, 100),
+        "An end marker per text is scored too. Divide by bytes.",
+        ("a long text", 20.0, 10**6, 4 * 10**6),
+        "Don't compute the probability of the text: it is 0 in floats.",
+        ("no surprise at all", 1.0, 7, 30),
+        "Perplexity 1 is 0 bits.",
+        ("an impossible token", math.inf, 7, 30),
+        "Infinite perplexity is infinitely many bits.",
+        ("no text", 8.0, 0, 0),
+        "There is nothing to divide by: raise ValueError and say so.",
     ),
-    hidden=(
-        Probe("another text", (11.0, 27, 90), "Compute with perplexity, n_tokens and n_bytes, whatever they are."),
-        Probe("an end marker alone", (3.0, 1, 0), "One token was scored, but there is no byte: raise ValueError."),
+    hidden=probes(
+        ("another text", 11.0, 27, 90),
+        "Compute with perplexity, n_tokens and n_bytes, whatever they are.",
+        ("an end marker alone", 3.0, 1, 0),
+        "One token was scored, but there is no byte: raise ValueError.",
     ),
 )
 

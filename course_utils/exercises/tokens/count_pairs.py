@@ -1,9 +1,9 @@
 """Counting pairs of neighbouring tokens: the first step of learning BPE."""
 
 from collections import Counter
-from itertools import chain, pairwise
+from itertools import chain, groupby, pairwise
 
-from course_utils.exercises.core import Exercise, Probe
+from course_utils.exercises.core import Exercise, probes
 
 
 def count_pairs(pieces: dict[tuple[str, ...], int]) -> dict[tuple[str, str], int]:
@@ -26,56 +26,34 @@ exercise = Exercise(
         "Two loops: for tokens, times in pieces.items(), and in it for pair in pairwise(tokens); then "
         "counts[pair] = counts.get(pair, 0) + times.",
     ),
-    probes=(
-        Probe("one piece", ({("t", "h", "e", "m"): 1},), "The pairs are (t, h), (h, e) and (e, m), once each."),
-        Probe("a piece that occurs 3 times", ({("t", "h", "e"): 3},), "Each pair of it occurs 3 times as well."),
-        Probe(
-            "a pair in two pieces",
-            ({("t", "h", "e"): 2, ("t", "h", "i", "n"): 1},),
-            "(t, h) is in both: its counts add up. No pair crosses from one piece to the next.",
-        ),
-        Probe("a pair twice in one piece", ({tuple("banana"): 1},), "(a, n) and (n, a) occur twice each."),
-        Probe("the order of a pair matters", ({("n", "o"): 1, ("o", "n"): 1},), "(n, o) and (o, n) are two pairs."),
-        Probe("a run", ({("a", "a", "a"): 1},), "Every neighbour counts: (a, a) occurs at 0 and at 1, so twice."),
-        Probe(
-            "tokens longer than a letter",
-            ({("ab", "c"): 1, ("a", "bc"): 1},),
-            "Compare tokens, not letters: (ab, c) and (a, bc) are two pairs.",
-        ),
-        Probe("a piece of one token", ({("the",): 5},), "One token has no neighbour: there is no pair."),
-        Probe("no pieces", ({},), "Without pieces there are no pairs: return an empty dict."),
+    probes=probes(
+        ("one piece", {("t", "h", "e", "m"): 1}),
+        "The pairs are (t, h), (h, e) and (e, m), once each.",
+        ("a piece that occurs 3 times", {("t", "h", "e"): 3}),
+        "Each pair of it occurs 3 times as well.",
+        ("a pair in two pieces", {("t", "h", "e"): 2, ("t", "h", "i", "n"): 1}),
+        "(t, h) is in both: its counts add up. No pair crosses from one piece to the next.",
+        ("a pair twice in one piece", {tuple("banana"): 1}),
+        "(a, n) and (n, a) occur twice each.",
+        ("the order of a pair matters", {("n", "o"): 1, ("o", "n"): 1}),
+        "(n, o) and (o, n) are two pairs.",
+        ("a run", {("a", "a", "a"): 1}),
+        "Every neighbour counts: (a, a) occurs at 0 and at 1, so twice.",
+        ("tokens longer than a letter", {("ab", "c"): 1, ("a", "bc"): 1}),
+        "Compare tokens, not letters: (ab, c) and (a, bc) are two pairs.",
+        ("a piece of one token", {("the",): 5}),
+        "One token has no neighbour: there is no pair.",
+        ("no pieces", {}),
+        "Without pieces there are no pairs: return an empty dict.",
     ),
-    hidden=(
-        Probe(
-            "a longer run in two pieces",
-            ({("oo", "o", "o", "o", "h"): 4, ("h", "o", "o"): 2, ("o",): 9},),
-            "Count every pair of neighbours of every piece, as often as the piece occurs.",
-        ),
+    hidden=probes(
+        ("a longer run in two pieces", {("oo", "o", "o", "o", "h"): 4, ("h", "o", "o"): 2, ("o",): 9}),
+        "Count every pair of neighbours of every piece, as often as the piece occurs.",
     ),
 )
 
-
-def pairs(pieces):
-    return [(pair, times) for tokens, times in pieces.items() for pair in pairwise(tokens)]
-
-
-def added_up(found):
-    """What a student does last: the times of equal things found, added up."""
-    counts: Counter = Counter()
-    for thing, times in found:
-        counts[thing] += times
-    return counts
-
-
-def runs_take_turns(pieces):
-    found = []
-    for tokens, times in pieces.items():
-        i = 0
-        while i + 1 < len(tokens):
-            found.append((tokens[i : i + 2], times))
-            i += 2 if tokens[i : i + 3] == 3 * tokens[i : i + 1] else 1
-    return added_up(found)
-
+pairs = lambda pieces: [(pair, times) for tokens, times in pieces.items() for pair in pairwise(tokens)]
+added_up = lambda found: sum((Counter({thing: times}) for thing, times in found), Counter())  # done last
 
 exercise.add_mistakes(
     "you counted single tokens. Count pairs of neighbours.",
@@ -98,5 +76,5 @@ exercise.add_mistakes(
     lambda pieces: added_up((tuple(sorted(pair)), times) for pair, times in pairs(pieces)),
     "in a run you didn't count the pair that overlaps the one before. Count every pair of neighbours; only "
     "merging takes turns.",
-    runs_take_turns,
+    lambda pieces: added_up((pair, times) for tokens, times in pieces.items() for pair, _ in groupby(pairwise(tokens))),
 )

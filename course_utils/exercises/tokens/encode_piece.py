@@ -3,7 +3,7 @@
 from functools import reduce
 from itertools import pairwise, takewhile
 
-from course_utils.exercises.core import Exercise, Probe
+from course_utils.exercises.core import Exercise, probes
 from course_utils.exercises.tokens.merge_pair import first_only, from_the_right
 from course_utils.tokenization.merges import replace_pair
 
@@ -30,38 +30,31 @@ exercise = Exercise(
         "Go through `merges` from the first to the last. Each is applied everywhere it fits before the next one comes.",
         "tokens = list(piece); for pair in merges: tokens = merge_pair(tokens, pair), with your answer to exercise 2.",
     ),
-    probes=(
-        Probe("one merge", ("the", [("t", "h")]), "Begin with t, h, e; then (t, h) becomes th."),
-        Probe("two merges", ("that", [("t", "h"), ("a", "t")]), "Apply the second merge too."),
-        Probe(
-            "a merge of a merge", ("the", [("t", "h"), ("th", "e")]), "th from the first merge joins e in the second."
-        ),
-        Probe(
-            "a merge that doesn't fit is passed over",
-            ("hat", [("t", "h"), ("a", "t")]),
-            "(t, h) isn't in this piece; the next merge still counts.",
-        ),
-        Probe("a merge in several places", ("that bath", [("t", "h"), ("a", "th")]), "Apply a merge everywhere."),
-        Probe(
-            "the merge learned first wins",
-            ("abc", [("b", "c"), ("a", "b"), ("a", "bc")]),
-            "(b, c) was learned first, so b is taken when (a, b) comes, though a stands further left.",
-        ),
-        Probe(
-            "the longest token need not win",
-            ("abcd", [("b", "c"), ("a", "b"), ("ab", "c"), ("bc", "d")]),
-            "abc is a token, but the first merge, (b, c), leaves no b for it.",
-        ),
-        Probe("a run", ("aaaaa", [("a", "a"), ("aa", "a")]), "From the left: aa aa a, then aa a becomes aaa."),
-        Probe("no merges", ("hm", []), "Without merges every letter is a token."),
-        Probe("an empty piece", ("", [("t", "h")]), "No letters, no tokens: an empty list."),
+    probes=probes(
+        ("one merge", "the", [("t", "h")]),
+        "Begin with t, h, e; then (t, h) becomes th.",
+        ("two merges", "that", [("t", "h"), ("a", "t")]),
+        "Apply the second merge too.",
+        ("a merge of a merge", "the", [("t", "h"), ("th", "e")]),
+        "th from the first merge joins e in the second.",
+        ("a merge that doesn't fit is passed over", "hat", [("t", "h"), ("a", "t")]),
+        "(t, h) isn't in this piece; the next merge still counts.",
+        ("a merge in several places", "that bath", [("t", "h"), ("a", "th")]),
+        "Apply a merge everywhere.",
+        ("the merge learned first wins", "abc", [("b", "c"), ("a", "b"), ("a", "bc")]),
+        "(b, c) was learned first, so b is taken when (a, b) comes, though a stands further left.",
+        ("the longest token need not win", "abcd", [("b", "c"), ("a", "b"), ("ab", "c"), ("bc", "d")]),
+        "abc is a token, but the first merge, (b, c), leaves no b for it.",
+        ("a run", "aaaaa", [("a", "a"), ("aa", "a")]),
+        "From the left: aa aa a, then aa a becomes aaa.",
+        ("no merges", "hm", []),
+        "Without merges every letter is a token.",
+        ("an empty piece", "", [("t", "h")]),
+        "No letters, no tokens: an empty list.",
     ),
-    hidden=(
-        Probe(
-            "a longer piece",
-            ("anathema", [("a", "n"), ("t", "h"), ("n", "a"), ("an", "a"), ("h", "e"), ("th", "e"), ("m", "a")]),
-            "Begin with letters and apply every merge, in the order of the list.",
-        ),
+    hidden=probes(
+        ("a longer piece", "anathema", [("a", "n"), ("t", "h"), ("n", "a"), ("an", "a"), ("h", "e"), ("th", "e")]),
+        "Begin with letters and apply every merge, in the order of the list.",
     ),
     package=(replace_pair,),
 )

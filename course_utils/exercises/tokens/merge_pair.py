@@ -1,8 +1,9 @@
 """Merging a pair of tokens: the second step of learning BPE."""
 
+from functools import reduce
 from itertools import pairwise
 
-from course_utils.exercises.core import Exercise, Probe
+from course_utils.exercises.core import Exercise, probes
 from course_utils.tokenization.merges import replace_pair
 
 
@@ -23,38 +24,35 @@ exercise = Exercise(
         "while i < len(tokens): if tuple(tokens[i : i + 2]) == pair: ...; the slice is short at the end, so no index "
         "is out of range.",
     ),
-    probes=(
-        Probe("one occurrence", (["t", "h", "e"], ("t", "h")), "t and h become th; e stays."),
-        Probe("at the end", (["p", "a", "t", "h"], ("t", "h")), "The pair may be the last two tokens."),
-        Probe("twice", (["t", "h", "a", "t", "h", "e"], ("t", "h")), "Join every occurrence."),
-        Probe("no occurrence", (["h", "t", "t"], ("t", "h")), "h before t is another pair: nothing changes."),
-        Probe("a run of three", (["a", "a", "a"], ("a", "a")), "From the left: a a, then a lone a is left."),
-        Probe("a run of four", (["a", "a", "a", "a"], ("a", "a")), "After joining two tokens go on behind them."),
-        Probe(
-            "longer tokens",
-            (["t", "hi", "th", "i", "s"], ("th", "i")),
-            "Compare tokens, not letters: t hi spells thi as well, but it isn't the pair (th, i).",
-        ),
-        Probe(
-            "a token that ends like the pair",
-            (["ab", "c"], ("b", "c")),
-            "Compare whole tokens: ab ends in b, but it isn't the token b.",
-        ),
-        Probe("no tokens", ([], ("t", "h")), "Nothing to join: return an empty list."),
+    probes=probes(
+        ("one occurrence", ["t", "h", "e"], ("t", "h")),
+        "t and h become th; e stays.",
+        ("at the end", ["p", "a", "t", "h"], ("t", "h")),
+        "The pair may be the last two tokens.",
+        ("twice", ["t", "h", "a", "t", "h", "e"], ("t", "h")),
+        "Join every occurrence.",
+        ("no occurrence", ["h", "t", "t"], ("t", "h")),
+        "h before t is another pair: nothing changes.",
+        ("a run of three", ["a", "a", "a"], ("a", "a")),
+        "From the left: a a, then a lone a is left.",
+        ("a run of four", ["a", "a", "a", "a"], ("a", "a")),
+        "After joining two tokens go on behind them.",
+        ("longer tokens", ["t", "hi", "th", "i", "s"], ("th", "i")),
+        "Compare tokens, not letters: t hi spells thi as well, but it isn't the pair (th, i).",
+        ("a token that ends like the pair", ["ab", "c"], ("b", "c")),
+        "Compare whole tokens: ab ends in b, but it isn't the token b.",
+        ("no tokens", [], ("t", "h")),
+        "Nothing to join: return an empty list.",
     ),
-    hidden=(
-        Probe(
-            "a run between other tokens",
-            (["oh", "o", "o", "o", "o", "o", "h", "o", "o"], ("o", "o")),
-            "Join from left to right, wherever the pair stands, and keep all other tokens.",
-        ),
+    hidden=probes(
+        ("a run between other tokens", ["oh", "o", "o", "o", "o", "o", "h", "o", "o"], ("o", "o")),
+        "Join from left to right, wherever the pair stands, and keep all other tokens.",
     ),
     package=(replace_pair,),
 )
 
-
-def places(tokens, pair):
-    return [i for i, neighbours in enumerate(pairwise(tokens)) if neighbours == pair]
+places = lambda tokens, pair: [i for i, neighbours in enumerate(pairwise(tokens)) if neighbours == pair]
+from_the_right = lambda tokens, pair: replace_pair(tokens[::-1], pair[::-1], "".join(pair))[::-1]
 
 
 def first_only(tokens, pair):
@@ -62,20 +60,9 @@ def first_only(tokens, pair):
     return merge_pair(tokens[:end], pair) + tokens[end:]
 
 
-def from_the_right(tokens, pair):
-    return replace_pair(tokens[::-1], pair[::-1], "".join(pair))[::-1]
-
-
 def used_twice(tokens, pair):
     starts = places(tokens, pair)
     return [token + pair[1] * (i in starts) for i, token in enumerate(tokens) if i in starts or i - 1 not in starts]
-
-
-def same_letters(tokens, pair):
-    for other in pairwise(tokens):
-        if "".join(other) == "".join(pair):
-            tokens = merge_pair(tokens, other)
-    return tokens
 
 
 exercise.add_mistakes(
@@ -105,5 +92,5 @@ exercise.add_mistakes(
     "a token was used twice. After joining two tokens step over both: a a a has one joined pair.",
     used_twice,
     "you compared letters. Two tokens that spell the same as the pair, cut elsewhere, aren't the pair.",
-    same_letters,
+    lambda tokens, pair: reduce(merge_pair, [p for p in pairwise(tokens) if "".join(p) == "".join(pair)], tokens),
 )

@@ -3,9 +3,9 @@
 import math
 
 import torch
-from torch import Tensor, tensor
+from torch import tensor
 
-from course_utils.exercises.core import Exercise, Probe
+from course_utils.exercises.core import Exercise, probes
 from course_utils.transformer.attention import attention, attention_weights
 
 LN3 = math.log(3)
@@ -14,16 +14,8 @@ CAUSAL = ALL.tril()
 WAVES = torch.arange(48.0).sin().reshape(2, 2, 3, 4)  # two texts with two heads of three tokens, head size 4
 WINDOW = torch.ones(3, 3, dtype=torch.bool).tril().triu(-1)  # each token and the one before it
 
-
-def text(*rows: list[float]) -> Tensor:
-    """Return the vectors of one text with one head: (1, 1, T, head)."""
-    return tensor(rows, dtype=torch.float32)[None, None]
-
-
-def texts(*numbers: float) -> Tensor:
-    """Return two texts with two heads of two tokens, head size 1: (2, 2, 2, 1)."""
-    return tensor(numbers, dtype=torch.float32).reshape(2, 2, 2, 1)
-
+text = lambda *rows: tensor(rows, dtype=torch.float32)[None, None]  # one text, one head: (1, 1, T, head)
+texts = lambda *numbers: tensor(numbers, dtype=torch.float32).reshape(2, 2, 2, 1)  # two, two heads, two tokens
 
 exercise = Exercise(
     attention,
@@ -35,57 +27,29 @@ exercise = Exercise(
         "scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1]) is (B, H, T, T); the softmax goes over dim=-1.",
         "Before the softmax: scores.masked_fill(~mask, -math.inf). After it: weights @ v.",
     ),
-    probes=(
-        Probe(
-            "equal scores give the mean of the values",
-            (text([0, 0], [0, 0]), text([1, 2], [3, 4]), text([1, 0], [3, 4]), ALL),
-            "All scores are 0, so each token looks at both equally: the mean of the rows of v.",
-        ),
-        Probe(
-            "the softmax goes over the keys",
-            (text([0], [1]), text([LN3], [0]), text([0], [4]), ALL),
-            "The second token's weights are softmax([1.099, 0]) = [.75, .25]: its answer is 1.",
-        ),
-        Probe(
-            "scores are divided by sqrt(head)",
-            (text([1, 1, 1, 1], [0, 0, 0, 0]), text([LN3 / 2] * 4, [0] * 4), text([4] * 4, [0] * 4), ALL),
-            "The head size is 4: divide the scores by 2 before the softmax.",
-        ),
-        Probe(
-            "no token looks where the mask is False",
-            (text([1], [1]), text([0], [LN3]), text([4], [8]), CAUSAL),
-            "Put -inf where the mask is False, before the softmax: the first token sees only itself.",
-        ),
-        Probe(
-            "large scores",
-            (text([1000], [1000]), text([-1], [1]), text([4], [8]), CAUSAL),
-            "Scores of 1000 and -1000 must not overflow: use torch.softmax, and -inf for what is hidden.",
-        ),
-        Probe(
-            "texts and heads stay apart",
-            (texts(0, 1, 0, 2, 0, 1, 0, 2), texts(0, 1, 1, 0, 2, 0, 0, 2), texts(1, 2, 3, 4, 5, 6, 7, 8), CAUSAL),
-            "Only the last two dimensions, tokens and head, take part in the products.",
-        ),
+    probes=probes(
+        ("equal scores give a mean", text([0, 0], [0, 0]), text([1, 2], [3, 4]), text([1, 0], [3, 4]), ALL),
+        "All scores are 0, so each token looks at both equally: the mean of the rows of v.",
+        ("the softmax goes over the keys", text([0], [1]), text([LN3], [0]), text([0], [4]), ALL),
+        "The second token's weights are softmax([1.099, 0]) = [.75, .25]: its answer is 1.",
+        ("divided by sqrt(head)", text([1] * 4, [0] * 4), text([LN3 / 2] * 4, [0] * 4), text([4] * 4, [0] * 4), ALL),
+        "The head size is 4: divide the scores by 2 before the softmax.",
+        ("no token looks where the mask is False", text([1], [1]), text([0], [LN3]), text([4], [8]), CAUSAL),
+        "Put -inf where the mask is False, before the softmax: the first token sees only itself.",
+        ("large scores", text([1000], [1000]), text([-1], [1]), text([4], [8]), CAUSAL),
+        "Scores of 1000 and -1000 must not overflow: use torch.softmax, and -inf for what is hidden.",
+        ("texts and heads", texts(*[0, 1, 0, 2] * 2), texts(0, 1, 1, 0, 2, 0, 0, 2), texts(*range(1, 9)), CAUSAL),
+        "Only the last two dimensions, tokens and head, take part in the products.",
     ),
-    hidden=(
-        Probe(
-            "other sizes, another mask",
-            (WAVES, WAVES.flip(2), WAVES.flip(0), WINDOW),
-            "Take the head size from q, and what is hidden from mask.",
-        ),
+    hidden=probes(
+        ("other sizes, another mask", WAVES, WAVES.flip(2), WAVES.flip(0), WINDOW),
+        "Take the head size from q, and what is hidden from mask.",
     ),
     package=(attention_weights,),
 )
 
-
-def scores(q, k):
-    return q @ k.mT / math.sqrt(q.shape[-1])  # (B, H, T, T)
-
-
-def through_exp(q, k, v, mask):
-    weights = scores(q, k).exp() * mask
-    return weights / weights.sum(-1, keepdim=True) @ v
-
+scores = lambda q, k: q @ k.mT / math.sqrt(q.shape[-1])  # (B, H, T, T)
+shares = lambda weights: weights / weights.sum(-1, keepdim=True)
 
 exercise.add_mistakes(
     "the softmax is missing: weights must sum to 1 in each row.",
@@ -123,7 +87,7 @@ exercise.add_mistakes(
     "-inf after the softmax isn't a weight of 0. Mask the scores, then softmax.",
     lambda q, k, v, mask: attention_weights(q, k).masked_fill(~mask, -math.inf) @ v,
     "exp overflowed. Use torch.softmax, which subtracts the largest score first.",
-    through_exp,
+    lambda q, k, v, mask: shares(scores(q, k).exp() * mask) @ v,
     "your negative number isn't low enough for large scores. Fill with -inf.",
     lambda q, k, v, mask: scores(q, k).masked_fill(~mask, -100).softmax(-1) @ v,
 )

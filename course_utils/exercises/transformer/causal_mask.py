@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from course_utils.exercises.core import Exercise, Probe
+from course_utils.exercises.core import Exercise, probes
 
 
 def causal_mask(length: int) -> Tensor:
@@ -23,14 +23,16 @@ exercise = Exercise(
         "torch.ones(length, length, dtype=torch.bool) lets everyone look everywhere. Cut a triangle out of it.",
         "tril keeps the lower triangle and the diagonal.",
     ),
-    probes=(
-        Probe("three tokens", (3,), "Row 0 is True, False, False; each row lets one more token be seen."),
-        Probe("one token", (1,), "A single token looks at itself: shape (1, 1), True."),
-        Probe("five tokens", (5,), "Every token before is visible, however far back."),
+    probes=probes(
+        ("three tokens", 3),
+        "Row 0 is True, False, False; each row lets one more token be seen.",
+        ("one token", 1),
+        "A single token looks at itself: shape (1, 1), True.",
+        ("five tokens", 5),
+        "Every token before is visible, however far back.",
     ),
-    hidden=(Probe("a longer text", (8,), "The triangle is as large as the argument length says."),),
+    hidden=probes(("a longer text", 8), "The triangle is as large as the argument length says."),
 )
-
 
 exercise.add_mistakes(
     "upside down: your tokens look at the future. Rows look, columns are seen.",

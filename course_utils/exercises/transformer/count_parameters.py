@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from course_utils.exercises.core import Exercise, Probe
+from course_utils.exercises.core import Exercise, probes
 from course_utils.transformer.config import TransformerConfig
 
 
@@ -17,6 +17,7 @@ def count_parameters(config: TransformerConfig) -> int:
 
 
 SMALL = TransformerConfig(vocab_size=10, d_model=12, n_layers=3, n_heads=3, n_kv_heads=3, d_ff=20, context_length=16)
+UNTIED = replace(SMALL, tie_embeddings=False)
 SMOLLM2 = TransformerConfig(
     vocab_size=49152, d_model=576, n_layers=30, n_heads=9, n_kv_heads=3, d_ff=1536, context_length=2048
 )
@@ -31,49 +32,26 @@ exercise = Exercise(
         "A layer has q and o (d x d), k and v (d x n_kv_heads * head size), gate, up, down (d x d_ff), two norms (d).",
         "The embeddings are vocab_size x d, once if tied, else twice. The final norm has d. SmolLM2: 134,515,008.",
     ),
-    probes=(
-        Probe(
-            "tied embeddings, all heads with their own keys",
-            (SMALL,),
-            "Embeddings 120; three layers, each 4 * 144 in attention, 3 * 240 feed-forward, 24 norms; final norm 12.",
-        ),
-        Probe(
-            "untied embeddings",
-            (replace(SMALL, tie_embeddings=False),),
-            "Without tying, the output layer is a second matrix of vocab_size x d_model.",
-        ),
-        Probe(
-            "grouped queries",
-            (replace(SMALL, d_model=16, n_heads=4, n_kv_heads=2),),
-            "k and v have n_kv_heads heads of size d_model // n_heads: each is 16 x 8. q and o stay 16 x 16.",
-        ),
-        Probe("SmolLM2-135M", (SMOLLM2,), "The real model has 134,515,008 parameters."),
+    probes=probes(
+        ("tied embeddings, all heads with their own keys", SMALL),
+        "Embeddings 120; three layers, each 4 * 144 in attention, 3 * 240 feed-forward, 24 norms; final norm 12.",
+        ("untied embeddings", UNTIED),
+        "Without tying, the output layer is a second matrix of vocab_size x d_model.",
+        ("grouped queries", replace(SMALL, d_model=16, n_heads=4, n_kv_heads=2)),
+        "k and v have n_kv_heads heads of size d_model // n_heads: each is 16 x 8. q and o stay 16 x 16.",
+        ("SmolLM2-135M", SMOLLM2),
+        "The real model has 134,515,008 parameters.",
     ),
-    hidden=(
-        Probe(
-            "untied embeddings and grouped queries",
-            (replace(SMALL, vocab_size=17, d_model=24, n_layers=2, n_heads=6, n_kv_heads=2, tie_embeddings=False),),
-            "Compute every part from the numbers of config.",
-        ),
+    hidden=probes(
+        ("untied, queries grouped", replace(UNTIED, vocab_size=17, d_model=24, n_layers=2, n_heads=6, n_kv_heads=2)),
+        "Compute every part from the numbers of config.",
     ),
 )
 
-
-def matrix(config, width):
-    """The parameters of one matrix, d_model x width, in all layers."""
-    return config.n_layers * config.d_model * width
-
-
-def biases(config):
-    """One number for each output of q, k, v, o, gate, up and down."""
-    kv_width = config.n_kv_heads * config.head_dim
-    return config.n_layers * (3 * config.d_model + 2 * kv_width + 2 * config.d_ff)
-
-
-def grouped(config):
-    """What the d x d matrix q loses in all layers if its heads are grouped as well."""
-    return matrix(config, config.d_model - config.n_kv_heads * config.head_dim)
-
+matrix = lambda config, width: config.n_layers * config.d_model * width  # one of d_model x width, in all layers
+kv_width = lambda config: config.n_kv_heads * config.head_dim
+biases = lambda config: config.n_layers * (3 * config.d_model + 2 * kv_width(config) + 2 * config.d_ff)
+grouped = lambda config: matrix(config, config.d_model - kv_width(config))  # what q loses if its heads are grouped
 
 exercise.add_mistakes(
     "you counted two embedding matrices. Tied means that the output uses the same.",

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import tensor
 
-from course_utils.exercises.core import Exercise, Probe
+from course_utils.exercises.core import Exercise, probes
 from course_utils.transformer.norm import rms_norm
 
 ONES = torch.ones(2)
@@ -19,44 +19,27 @@ exercise = Exercise(
         "The mean is over the last dimension, one per token: x.pow(2).mean(dim=-1, keepdim=True) is (B, T, 1).",
         "Add eps to the mean square, take the root, divide x by it, and multiply by weight.",
     ),
-    probes=(
-        Probe(
-            "one vector",
-            (tensor([[[3.0, 4.0]]]), ONES, 1e-6),
-            "The mean of 9 and 16 is 12.5; divide 3 and 4 by its root, 3.536.",
-        ),
-        Probe(
-            "each text by itself",
-            (tensor([[[3.0, 4.0]], [[6.0, -8.0]]]), ONES, 1e-6),
-            "Each token of each text has its own mean square: mean(dim=-1, keepdim=True).",
-        ),
-        Probe(
-            "each token by itself",
-            (tensor([[[3.0, 4.0], [30.0, 40.0]]]), ONES, 1e-6),
-            "Each token has its own mean square: mean(dim=-1, keepdim=True), of shape (B, T, 1).",
-        ),
-        Probe("with a weight", (tensor([[[3.0, 4.0]]]), tensor([2.0, 0.5]), 1e-6), "Multiply by weight at the end."),
-        Probe("all zeros", (torch.zeros(1, 1, 2), ONES, 1e-6), "0 / 0 isn't a number: eps keeps the root away from 0."),
-        Probe(
-            "eps is added to the mean square",
-            (tensor([[[1.0, -1.0]]]), ONES, 3.0),
-            "Divide by sqrt(mean square + eps): here sqrt(1 + 3) = 2.",
-        ),
+    probes=probes(
+        ("one vector", tensor([[[3.0, 4.0]]]), ONES, 1e-6),
+        "The mean of 9 and 16 is 12.5; divide 3 and 4 by its root, 3.536.",
+        ("each text by itself", tensor([[[3.0, 4.0]], [[6.0, -8.0]]]), ONES, 1e-6),
+        "Each token of each text has its own mean square: mean(dim=-1, keepdim=True).",
+        ("each token by itself", tensor([[[3.0, 4.0], [30.0, 40.0]]]), ONES, 1e-6),
+        "Each token has its own mean square: mean(dim=-1, keepdim=True), of shape (B, T, 1).",
+        ("with a weight", tensor([[[3.0, 4.0]]]), tensor([2.0, 0.5]), 1e-6),
+        "Multiply by weight at the end.",
+        ("all zeros", torch.zeros(1, 1, 2), ONES, 1e-6),
+        "0 / 0 isn't a number: eps keeps the root away from 0.",
+        ("eps is added to the mean square", tensor([[[1.0, -1.0]]]), ONES, 3.0),
+        "Divide by sqrt(mean square + eps): here sqrt(1 + 3) = 2.",
     ),
-    hidden=(
-        Probe(
-            "more texts, tokens and dimensions",
-            (torch.arange(24.0).reshape(2, 3, 4) - 7, tensor([0.5, 2.0, -1.0, 1.5]), 0.25),
-            "Take the mean over the last dimension, however long it is.",
-        ),
+    hidden=probes(
+        ("more of everything", torch.arange(24.0).reshape(2, 3, 4) - 7, tensor([0.5, 2.0, -1.0, 1.5]), 0.25),
+        "Take the mean over the last dimension, however long it is.",
     ),
 )
 
-
-def normalised(x, weight, eps, dim):
-    """RMSNorm with the mean over other dimensions than the last."""
-    return weight * x / (x.pow(2).mean(dim, keepdim=True) + eps).sqrt()
-
+normalised = lambda x, weight, eps, dim: weight * x / (x.pow(2).mean(dim, keepdim=True) + eps).sqrt()
 
 exercise.add_mistakes(
     "nothing has changed. Divide x by its root mean square.",
@@ -77,8 +60,6 @@ exercise.add_mistakes(
     lambda x, weight, eps: weight * x / x.mean(-1, keepdim=True),
     "the mean is over the wrong dimension. Each token has its own: dim=-1.",
     lambda x, weight, eps: normalised(x, weight, eps, dim=1),
-    "the mean is over the wrong dimension. Each token has its own: dim=-1.",
-    lambda x, weight, eps: normalised(x, weight, eps, dim=0),
     "this is one mean for all tokens. Each token has its own: mean(dim=-1, keepdim=True).",
     lambda x, weight, eps: normalised(x, weight, eps, dim=(0, 1, 2)),
     "this is one mean for all tokens of a text. Each token has its own: mean(dim=-1, keepdim=True).",
