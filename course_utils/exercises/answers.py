@@ -101,7 +101,7 @@ def _wrong_kind(got: Any, expected: Any, place: str) -> str | None:
 
 def _remedy(got: Any, expected: Any) -> str:
     """The end of the sentence on a wrong kind, where one call makes the right kind of the wrong one."""
-    if isinstance(expected, Tensor) and isinstance(got, list | np.ndarray):
+    if isinstance(expected, Tensor) and isinstance(got, np.ndarray | (list if expected.dim() else int | float)):
         return ": torch.tensor(...) makes one"
     if isinstance(expected, list) and isinstance(got, Tensor | np.ndarray):
         return ": .tolist() makes one"

@@ -201,6 +201,6 @@ def _call(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
 
 
 def _is_stub(got: Any) -> bool:
-    if isinstance(got, Raised):  # torch raises the same class: «"softmax" not implemented for 'Bool'»
+    if isinstance(got, Raised):  # torch raises the same class: “"softmax" not implemented for 'Bool'”
         return isinstance(got.error, NotImplementedError) and "not implemented for" not in show(got)
     return got is None or got is Ellipsis

@@ -16,7 +16,7 @@ def visible(token: str) -> str:
         token: any string.
 
     Returns:
-        The label; «(empty)» for the empty string, U+XXXX for a character that has no shape.
+        The label; “(empty)” for the empty string, U+XXXX for a character that has no shape.
     """
     shapes = (_MARKS.get(c) or (c if c.isprintable() else f"U+{ord(c):04X}") for c in token)
     return "".join(shapes) or "(empty)"

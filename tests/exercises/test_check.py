@@ -71,6 +71,11 @@ WANTED = "not a float tensor of shape (2,)"
         (1, lambda x: np.float64(2.0), "returned a float, not an int."),
         (1.0, lambda x: np.bool_(True), "returned a bool, not a float."),
         (1.0, lambda x: torch.tensor(2.0), "returned a float tensor of shape (), not a float: .item() makes one"),
+        (
+            torch.tensor(1.0),
+            lambda x: 2.0,
+            "returned a float, not a float tensor of shape (): torch.tensor(...) makes one",
+        ),
         ([1.0], lambda x: np.array([1.0, 1.0]), "returned a numpy.ndarray, not a list: .tolist() makes one"),
         ([1], lambda x: (1, 1), "returned a tuple, not a list."),
         (VECTOR, lambda x: (2 * x).tolist(), f"returned a list, {WANTED}: torch.tensor(...) makes one."),

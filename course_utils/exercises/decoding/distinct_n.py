@@ -70,6 +70,6 @@ exercise.add_mistakes(
     lambda tokens, n: share([tuple(sorted(ngram)) for ngram in ngrams(tokens, n)]),
     "a text without an n-gram gets 0.0, not 1.0.",
     lambda tokens, n: share(ngrams(tokens, n)) if len(tokens) >= n else 1.0,
-    "you glued ids together as text: 1, 11 and 11, 1 both become «111». Use tuples.",
+    "you glued ids together as text: 1, 11 and 11, 1 both become “111”. Use tuples.",
     lambda tokens, n: share(["".join(map(str, ngram)) for ngram in ngrams(tokens, n)]) if len(tokens) >= n else 0.0,
 )

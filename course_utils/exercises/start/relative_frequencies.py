@@ -69,7 +69,7 @@ exercise.add_mistakes(
     lambda counts: [count / total(counts) for count in counts.values()],
     "you rounded. Rounded probabilities no longer sum to 1: round only what you print.",
     lambda counts: {word: round(share, 2) for word, share in shares(counts).items()},
-    "you changed the case of the words. «The» and «the» are counted apart.",
+    "you changed the case of the words. “The” and “the” are counted apart.",
     lambda counts: shares(Counter(map(str.lower, Counter(counts).elements()))),
     "you dropped the word with count 0. Keep every key.",
     lambda counts: {word: share for word, share in shares(counts).items() if share > 0},
