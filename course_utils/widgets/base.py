@@ -12,7 +12,7 @@ import traitlets
 from matplotlib.figure import Figure
 
 from course_utils import plots
-from course_utils.widgets.knobs import LABELS, WIDE, Knob
+from course_utils.widgets.knobs import LABELS, Knob
 
 STATIC = Path(__file__).with_name("static")
 RUN = "Enter begins a new line; Ctrl+Enter, or leaving the box, runs the text."
@@ -108,10 +108,10 @@ class Explorer(ipywidgets.VBox):
             value=getattr(self._view, name),
             description=f"{label} (Ctrl+Enter runs it)",
             placeholder=RUN,
-            rows=3,
+            rows=2,
             continuous_update=False,
             disabled=True,  # until a kernel answers the browser
-            layout=WIDE | {"width": "auto"},
+            layout={"width": "auto", "flex": "1 1 100%"},
             style=LABELS,
         )
         self._links += [self._link(name, box, "value"), self._link("offline", box, "disabled")]

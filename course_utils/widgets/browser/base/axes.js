@@ -2,8 +2,8 @@
 
 import { svg } from "./elements.js";
 
-const PLOT = { top: 48, height: 250, left: 62, right: 8, labels: 104, rest: 168, narrowest: 310, widest: 1200 };
-const PHONE = { below: 620, step: 20, rest: 132 }; // least room from bar to bar: their numbers must not touch
+const PLOT = { top: 44, lowest: 100, highest: 380, left: 62, right: 8, labels: 88, rest: 168, narrowest: 310, widest: 1200 };
+const PHONE = { below: 620, step: 22, rest: 132 }; // least room from bar to bar: their numbers must not touch
 const AXES = { 0.05: 0.01, 0.1: 0.02, 0.2: 0.05, 0.3: 0.1, 0.4: 0.1, 0.5: 0.1, 0.6: 0.2, 0.8: 0.2, 1: 0.2 }; // to: by
 const CEILINGS = Object.keys(AXES).map(Number).sort((a, b) => a - b); // few, so that the axis seldom moves
 
@@ -17,14 +17,15 @@ export function fitting(width) {
 }
 
 // An empty chart in so many pixels. The axis fits the largest probability; `rest` keeps room for a bar at the right.
-export function axes({ width, bars, largest, rest = false, label }) {
+export function axes({ width, height = 400, bars, largest, rest = false, label }) {
   const wide = between(width);
   const { top, left } = PLOT;
-  const bottom = top + PLOT.height;
+  const high = Math.min(PLOT.highest, Math.max(PLOT.lowest, height - top - PLOT.labels)); // from the axis up
+  const bottom = top + high;
   const end = wide - PLOT.right - (rest ? restRoom(wide) : 0);
   const step = (end - left) / bars;
   const ceiling = CEILINGS.find((limit) => largest <= limit) ?? 1;
-  const y = (p) => bottom - (Math.min(p, ceiling) / ceiling) * PLOT.height;
+  const y = (p) => bottom - (Math.min(p, ceiling) / ceiling) * high;
   const centre = (i) => left + (i + 0.5) * step;
   const picture = svg("svg", { width: wide, height: bottom + PLOT.labels, role: "img", "aria-label": label });
   for (let i = 0; i <= Math.round(ceiling / AXES[ceiling]); i++) {
@@ -35,7 +36,7 @@ export function axes({ width, bars, largest, rest = false, label }) {
       svg("text", { x: left - 8, y: y(p) + 5, "text-anchor": "end" }, tick),
     );
   }
-  const side = `translate(18 ${top + PLOT.height / 2}) rotate(-90)`;
+  const side = `translate(18 ${top + high / 2}) rotate(-90)`;
   picture.append(svg("text", { transform: side, "text-anchor": "middle" }, "probability"));
   return { picture, top, bottom, end, step, ceiling, y, centre };
 }
