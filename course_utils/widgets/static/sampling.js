@@ -124,7 +124,9 @@ function show(explorer, el, build2) {
   const draw = build2(explorer, el);
   el.append(status);
   const picture2 = el.querySelector(".cu-picture") ?? status;
+  const resized = new ResizeObserver(soon);
   let [width, height] = [900, 300];
+  let frame = 0;
   function redraw() {
     if (picture2.clientWidth) [width, height] = room(el, picture2);
     draw(width, height);
@@ -135,18 +137,17 @@ function show(explorer, el, build2) {
       el.setAttribute(`data-${name.replaceAll("_", "-")}`, explorer.knob(name));
     const box = el.closest(".cu-explorer");
     if (!box) return;
+    resized.observe(box);
     nameControls(box, explorer.knobs, (name) => explorer.knob(name));
     listen(box);
   }
-  let frame = 0;
-  const soon = () => {
+  function soon() {
     frame ||= requestAnimationFrame(() => {
       frame = 0;
       redraw();
     });
-  };
+  }
   explorer.views.add(soon);
-  const resized = new ResizeObserver(soon);
   resized.observe(el);
   window.addEventListener("resize", soon);
   redraw();
@@ -512,7 +513,7 @@ var SamplingExplorer = class extends Explorer {
 };
 
 // course_utils/widgets/browser/sampling/gauge.js
-var [LEFT, RIGHT, WIDTH] = [8, 252, 260];
+var [LEFT, RIGHT, WIDTH] = [6, 226, 232];
 function gauge(before, after, most) {
   const x = (n) => LEFT + (RIGHT - LEFT) * Math.log(Math.max(1, n)) / Math.log(Math.max(10, most));
   const picture2 = svg("svg", { width: WIDTH, height: 34, role: "img", "aria-label": `Effective choices: ${words(before, after)}.` });
@@ -532,7 +533,7 @@ var words = (before, after) => `before ${effective(before)}, after ${effective(a
 var effective = (n) => n < 100 ? n.toFixed(1) : count(Math.round(n));
 
 // course_utils/widgets/browser/base/axes.js
-var PLOT = { top: 44, lowest: 100, highest: 380, left: 62, right: 8, labels: 88, rest: 168, narrowest: 310, widest: 1200 };
+var PLOT = { top: 44, lowest: 130, highest: 380, left: 62, right: 8, labels: 88, rest: 168, narrowest: 310, widest: 1200 };
 var PHONE = { below: 620, step: 22, rest: 132 };
 var AXES = { 0.05: 0.01, 0.1: 0.02, 0.2: 0.05, 0.3: 0.1, 0.4: 0.1, 0.5: 0.1, 0.6: 0.2, 0.8: 0.2, 1: 0.2 };
 var CEILINGS = Object.keys(AXES).map(Number).sort((a, b) => a - b);
@@ -563,7 +564,7 @@ function axes({ width, height = 400, bars, largest, rest: rest2 = false, label: 
   }
   const side = `translate(18 ${top + high / 2}) rotate(-90)`;
   picture2.append(svg("text", { transform: side, "text-anchor": "middle" }, "probability"));
-  return { picture: picture2, top, bottom, end, step, ceiling, y, centre };
+  return { picture: picture2, top, bottom, left, end, step, ceiling, y, centre };
 }
 
 // course_utils/widgets/browser/base/bars.js
@@ -579,12 +580,12 @@ function label({ bottom, centre }, i, text, className = "cu-label") {
 function number(x, y, p) {
   return svg("text", { x, y, "text-anchor": "middle", class: "cu-number" }, short(p));
 }
-function arrow(x, y, word) {
+function arrow(x, y, word, left = 0) {
   return svg(
     "g",
     { class: "cu-arrow" },
     svg("path", { d: `M${x - 8},${y - 3}h16l-8,11z` }),
-    svg("text", { x, y: y - 8, "text-anchor": "middle" }, word)
+    svg("text", { x: Math.max(x, left + 28), y: y - 8, "text-anchor": "middle" }, word)
   );
 }
 function line({ y, centre }, masses) {
@@ -681,7 +682,7 @@ function picture(explorer, dist, many, [width, height], hatch) {
     if (!cut && p >= 5e-3) marks.append(number(plot.centre(i), top - 9, p));
     if (token.id === drawn) {
       box.classList.add("cu-drawn");
-      marks.append(arrow(plot.centre(i), top - 29, "drawn"));
+      marks.append(arrow(plot.centre(i), top - 29, "drawn", plot.left));
     }
   });
   plot.picture.append(bars, line(plot, before.masses), marks);
@@ -758,7 +759,7 @@ function build(explorer, el) {
     const dist = explorer.distribution;
     const drawn = explorer.get("drawn");
     const counts = explorer.draws && { counts: explorer.draws.count(dist), n: explorer.draws.n };
-    steps.replaceChildren(...rich(path(explorer.sorted, dist)));
+    steps.replaceChildren(...path(explorer.sorted, dist));
     scale2.replaceChildren(gauge(2 ** explorer.sorted.before.bits, 2 ** dist.bits, explorer.sorted.logits.length));
     words2.replaceChildren(...rich(entropy(explorer.sorted.before.bits, dist.bits)));
     keys.replaceChildren(legend(...KEYS, ...counts ? drawnKeys(counts.n) : []));
@@ -794,10 +795,10 @@ function path({ logits }, { steps: [finite, among, kept], held }) {
     `temperature: *${count(finite)}*`,
     `top-k: *${count(among)}*`,
     "renormalise",
-    `top-p: *${count(kept)}* kept, which held *${percent(held)}* of the mass`
-  ].join(" → ");
+    `top-p: *${count(kept)}* with *${percent(held)}* of the mass`
+  ].flatMap((step, i) => [i ? " → " : "", html("span", "cu-step", ...rich(step))]);
 }
-var entropy = (before, after) => `As uncertain as a fair choice among *${effective(2 ** after)}* tokens, *${after.toFixed(2)} bits* (before: ${effective(2 ** before)}, ${before.toFixed(2)} bits).`;
+var entropy = (before, after) => `As uncertain as a fair choice among *${effective(2 ** after)}* tokens, *${after.toFixed(2)} bits*; before: ${effective(2 ** before)}.`;
 function spoken(explorer, drawn) {
   if (!drawn.length) return "Nothing is drawn yet.";
   const id = drawn.at(-1);

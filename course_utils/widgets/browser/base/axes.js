@@ -2,7 +2,7 @@
 
 import { svg } from "./elements.js";
 
-const PLOT = { top: 44, lowest: 100, highest: 380, left: 62, right: 8, labels: 88, rest: 168, narrowest: 310, widest: 1200 };
+const PLOT = { top: 44, lowest: 130, highest: 380, left: 62, right: 8, labels: 88, rest: 168, narrowest: 310, widest: 1200 };
 const PHONE = { below: 620, step: 22, rest: 132 }; // least room from bar to bar: their numbers must not touch
 const AXES = { 0.05: 0.01, 0.1: 0.02, 0.2: 0.05, 0.3: 0.1, 0.4: 0.1, 0.5: 0.1, 0.6: 0.2, 0.8: 0.2, 1: 0.2 }; // to: by
 const CEILINGS = Object.keys(AXES).map(Number).sort((a, b) => a - b); // few, so that the axis seldom moves
@@ -38,5 +38,5 @@ export function axes({ width, height = 400, bars, largest, rest = false, label }
   }
   const side = `translate(18 ${top + high / 2}) rotate(-90)`;
   picture.append(svg("text", { transform: side, "text-anchor": "middle" }, "probability"));
-  return { picture, top, bottom, end, step, ceiling, y, centre };
+  return { picture, top, bottom, left, end, step, ceiling, y, centre };
 }

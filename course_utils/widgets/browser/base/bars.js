@@ -19,13 +19,13 @@ export function number(x, y, p) {
   return svg("text", { x, y, "text-anchor": "middle", class: "cu-number" }, short(p));
 }
 
-// A marker over a bar.
-export function arrow(x, y, word) {
+// A marker over a bar; its word keeps clear of what stands left of the chart.
+export function arrow(x, y, word, left = 0) {
   return svg(
     "g",
     { class: "cu-arrow" },
     svg("path", { d: `M${x - 8},${y - 3}h16l-8,11z` }),
-    svg("text", { x, y: y - 8, "text-anchor": "middle" }, word),
+    svg("text", { x: Math.max(x, left + 28), y: y - 8, "text-anchor": "middle" }, word),
   );
 }
 

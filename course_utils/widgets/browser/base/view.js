@@ -29,7 +29,9 @@ function show(explorer, el, build) {
   el.append(status);
 
   const picture = el.querySelector(".cu-picture") ?? status;
+  const resized = new ResizeObserver(soon);
   let [width, height] = [900, 300]; // pixels; the page gives none while it hides the view
+  let frame = 0;
   function redraw() {
     if (picture.clientWidth) [width, height] = room(el, picture);
     draw(width, height);
@@ -40,19 +42,18 @@ function show(explorer, el, build) {
       el.setAttribute(`data-${name.replaceAll("_", "-")}`, explorer.knob(name));
     const box = el.closest(".cu-explorer");
     if (!box) return;
+    resized.observe(box); // observing twice changes nothing
     nameControls(box, explorer.knobs, (name) => explorer.knob(name));
     listen(box);
   }
 
-  let frame = 0;
-  const soon = () => {
+  function soon() {
     frame ||= requestAnimationFrame(() => {
       frame = 0;
       redraw();
     });
-  };
+  }
   explorer.views.add(soon);
-  const resized = new ResizeObserver(soon);
   resized.observe(el);
   window.addEventListener("resize", soon);
   redraw();

@@ -68,18 +68,21 @@ export class Draws {
   }
 
   readTo(end) {
+    const { order, read } = this;
     for (const known of this.draws) {
-      for (let rank = this.read; rank < end; rank++) {
-        const state = mix(known.draw + this.order[rank]);
-        const bits = upper(state);
-        if (bits < known.top) continue;
-        const noise = gumbel(state);
-        if (noise <= known.noise) continue;
-        known.records.push({ rank, noise });
-        Object.assign(known, { top: bits, noise });
+      const { draw, records } = known;
+      let { top, noise } = known; // the last record, and its first bits: few others come so far
+      for (let rank = read; rank < end; rank++) {
+        const state = mix(draw + order[rank]);
+        if (upper(state) < top) continue;
+        const mine = gumbel(state);
+        if (mine <= noise) continue;
+        [top, noise] = [upper(state), mine];
+        records.push({ rank, noise });
       }
+      Object.assign(known, { top, noise });
     }
-    this.read = Math.max(this.read, end);
+    this.read = Math.max(read, end);
   }
 }
 

@@ -4,7 +4,7 @@
 import { svg } from "../base/elements.js";
 import { count } from "../base/numbers.js";
 
-const [LEFT, RIGHT, WIDTH] = [8, 252, 260];
+const [LEFT, RIGHT, WIDTH] = [6, 226, 232];
 
 export function gauge(before, after, most) {
   const x = (n) => LEFT + ((RIGHT - LEFT) * Math.log(Math.max(1, n))) / Math.log(Math.max(10, most));

@@ -46,7 +46,7 @@ export function picture(explorer, dist, many, [width, height], hatch) {
     if (!cut && p >= 0.005) marks.append(number(plot.centre(i), top - 9, p));
     if (token.id === drawn) {
       box.classList.add("cu-drawn");
-      marks.append(arrow(plot.centre(i), top - 29, "drawn"));
+      marks.append(arrow(plot.centre(i), top - 29, "drawn", plot.left));
     }
   });
   plot.picture.append(bars, line(plot, before.masses), marks);

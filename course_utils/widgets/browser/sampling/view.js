@@ -51,7 +51,7 @@ export function build(explorer, el) {
     const dist = explorer.distribution;
     const drawn = explorer.get("drawn");
     const counts = explorer.draws && { counts: explorer.draws.count(dist), n: explorer.draws.n };
-    steps.replaceChildren(...rich(path(explorer.sorted, dist)));
+    steps.replaceChildren(...path(explorer.sorted, dist));
     scale.replaceChildren(gauge(2 ** explorer.sorted.before.bits, 2 ** dist.bits, explorer.sorted.logits.length));
     words.replaceChildren(...rich(entropy(explorer.sorted.before.bits, dist.bits)));
     keys.replaceChildren(legend(...KEYS, ...(counts ? drawnKeys(counts.n) : [])));
@@ -90,13 +90,13 @@ function path({ logits }, { steps: [finite, among, kept], held }) {
     `temperature: *${count(finite)}*`,
     `top-k: *${count(among)}*`,
     "renormalise",
-    `top-p: *${count(kept)}* kept, which held *${percent(held)}* of the mass`,
-  ].join(" → ");
+    `top-p: *${count(kept)}* with *${percent(held)}* of the mass`,
+  ].flatMap((step, i) => [i ? " → " : "", html("span", "cu-step", ...rich(step))]);
 }
 
 const entropy = (before, after) =>
-  `As uncertain as a fair choice among *${effective(2 ** after)}* tokens, *${after.toFixed(2)} bits* ` +
-  `(before: ${effective(2 ** before)}, ${before.toFixed(2)} bits).`;
+  `As uncertain as a fair choice among *${effective(2 ** after)}* tokens, *${after.toFixed(2)} bits*; ` +
+  `before: ${effective(2 ** before)}.`;
 
 function spoken(explorer, drawn) {
   if (!drawn.length) return "Nothing is drawn yet.";
