@@ -8,7 +8,7 @@ import ipywidgets
 
 from course_utils.widgets.traits import tidy
 
-SIDE_BY_SIDE = {"width": "auto", "flex": "1 1 230px"}  # as many in a row as the page has room for
+ROW = {"width": "auto", "flex": "1 1 230px"}  # as many side by side as the page has room for
 LABELS = {"description_width": "auto"}
 
 
@@ -53,7 +53,7 @@ class Range:
             step=self.step,
             readout_format=self.format,
             description=self.label,
-            layout=SIDE_BY_SIDE,
+            layout=ROW,
             style=LABELS,
         )
 
@@ -93,7 +93,7 @@ class Stops:
 
     def slider(self, value: float | str) -> ipywidgets.Widget:
         """A standard slider that stands where the value wants it."""
-        return self.kind(options=self.texts, index=self.stop(value), description=self.label, layout=SIDE_BY_SIDE, style=LABELS)
+        return self.kind(options=self.texts, index=self.stop(value), description=self.label, layout=ROW, style=LABELS)
 
 
 Knob = Range | Stops

@@ -139,10 +139,7 @@ def test_many_draws_are_the_same_draws_one_by_one(rules, name, logits):
     v = len(logits)
     sent = ["-inf" if x == -math.inf else float(np.float32(x)) for x in logits]
     cases = [
-        (t, k, p)
-        for k in (1, max(1, v // 3), v, max(1, v // 2))
-        for t in (1, 1.9, 0.3, 0, 2)
-        for p in (1, 0.5, 0.9)
+        (t, k, p) for k in (1, max(1, v // 3), v, max(1, v // 2)) for t in (1, 1.9, 0.3, 0, 2) for p in (1, 0.5, 0.9)
     ]
     for knobs, (counted, one_by_one) in zip(cases, rules.evaluate(COUNTS, [sent, cases, 5, 60]), strict=True):
         assert counted == one_by_one, knobs
