@@ -126,7 +126,7 @@ function show(explorer, el, build2) {
     width = status.clientWidth || width;
     draw(width);
     say(explorer, status);
-    el.setAttribute("aria-busy", Boolean(explorer.kernel.waiting));
+    el.setAttribute("aria-busy", explorer.busy !== "");
     el.dataset.kernel = explorer.kernel.answers;
     for (const name of Object.keys(explorer.knobs))
       el.setAttribute(`data-${name.replaceAll("_", "-")}`, explorer.knob(name));
@@ -153,10 +153,9 @@ function show(explorer, el, build2) {
   };
 }
 function say(explorer, status) {
-  const busy = Boolean(explorer.kernel.waiting);
   const problem = explorer.kernel.problem || explorer.get("status");
-  status.textContent = busy ? "The model is running …" : problem || explorer.note;
-  status.classList.toggle("cu-alarm", !busy && problem !== "");
+  status.textContent = explorer.busy || problem || explorer.note;
+  status.classList.toggle("cu-alarm", !explorer.busy && problem !== "");
 }
 
 // course_utils/widgets/browser/base/kernel.js
@@ -183,6 +182,7 @@ var Kernel = class {
   }) {
     const id = Math.random().toString(36).slice(2);
     this.problem = "";
+    if (what !== "hello") this.stopWaiting();
     if (what !== "hello") this.waiting = { id, then, timer: setTimeout(() => this.gaveUp(), PATIENCE) };
     try {
       this.model.send({ ask: what, id, ...details });
@@ -258,6 +258,10 @@ var Explorer = class {
     const place = placeOf(this.knobs[name], this.get(name));
     if (place !== tidy(this.get(`${name}_stop`))) this.set({ [`${name}_stop`]: place });
   }
+  // What to say while the kernel works and the picture waits for it; "" if the view stays of use meanwhile.
+  get busy() {
+    return this.kernel.waiting ? "The model is running …" : "";
+  }
   // What to say when nothing is wrong; a subclass says here what is missing without a kernel.
   get note() {
     return "";
@@ -269,6 +273,38 @@ var Explorer = class {
     this.kernel.close();
   }
 };
+
+// course_utils/widgets/browser/base/draws.js
+var LAST_SEED = 2 ** 32 - 1;
+function seedBox(explorer) {
+  const box = Object.assign(html("input", "cu-seed"), { type: "number", min: 0, max: LAST_SEED, step: 1 });
+  box.addEventListener("change", () => {
+    const seed = Math.min(LAST_SEED, Math.max(0, Math.trunc(Number(box.value)) || 0));
+    box.value = seed;
+    explorer.set({ seed });
+  });
+  return box;
+}
+function noise(seed, n, id) {
+  const state = mix(mix(mix(seed) + n) + id);
+  const u = ((mix(state + 1) >>> 5) * 67108864 + (mix(state + 2) >>> 6) + 0.5) / 2 ** 53;
+  return -Math.log(-Math.log(u));
+}
+function mix(x) {
+  x = Math.imul(x ^ x >>> 16, 2246822507);
+  x = Math.imul(x ^ x >>> 13, 3266489909);
+  return x ^ x >>> 16;
+}
+function pick(dist, seed, n) {
+  let best = -Infinity;
+  let winner = 0;
+  for (let r = 0; r < dist.kept; r++) {
+    if (dist.weights[r] === 0) continue;
+    const sum = Math.log(dist.weights[r]) + noise(seed, n, dist.ids[r]);
+    if (sum > best) [best, winner] = [sum, r];
+  }
+  return { id: dist.ids[winner], p: dist.weights[winner] / dist.total };
+}
 
 // course_utils/widgets/browser/sampling/rules.js
 var SLACK = 1e-6;
@@ -359,26 +395,6 @@ function keptAmong(dist, ids) {
   for (let r = 0; r < dist.kept && wanted.size; r++) if (wanted.delete(dist.ids[r])) found.add(dist.ids[r]);
   return found;
 }
-function noise(seed, n, id) {
-  const state = mix(mix(mix(seed) + n) + id);
-  const u = ((mix(state + 1) >>> 5) * 67108864 + (mix(state + 2) >>> 6) + 0.5) / 2 ** 53;
-  return -Math.log(-Math.log(u));
-}
-function mix(x) {
-  x = Math.imul(x ^ x >>> 16, 2246822507);
-  x = Math.imul(x ^ x >>> 13, 3266489909);
-  return x ^ x >>> 16;
-}
-function pick(dist, seed, n) {
-  let best = -Infinity;
-  let winner = 0;
-  for (let r = 0; r < dist.kept; r++) {
-    if (dist.weights[r] === 0) continue;
-    const sum = Math.log(dist.weights[r]) + noise(seed, n, dist.ids[r]);
-    if (sum > best) [best, winner] = [sum, r];
-  }
-  return { id: dist.ids[winner], p: dist.weights[winner] / dist.total };
-}
 
 // course_utils/widgets/browser/sampling/explorer.js
 var SamplingExplorer = class extends Explorer {
@@ -452,16 +468,16 @@ function fitting(width) {
   const wide = between(width);
   return Math.floor((wide - PLOT.left - PLOT.right - restRoom(wide)) / PHONE.step);
 }
-function axes({ width, bars, largest, rest: rest2 = false, label: label2 }) {
+function axes({ width, bars, largest, rest: rest2 = false, label: label2, role = "img", ...room }) {
   const wide = between(width);
-  const { top, left } = PLOT;
-  const bottom = top + PLOT.height;
+  const { top, height, left } = { ...PLOT, ...room };
+  const bottom = top + height;
   const end = wide - PLOT.right - (rest2 ? restRoom(wide) : 0);
   const step = (end - left) / bars;
   const ceiling = CEILINGS.find((limit) => largest <= limit) ?? 1;
-  const y = (p) => bottom - Math.min(p, ceiling) / ceiling * PLOT.height;
+  const y = (p) => bottom - Math.min(p, ceiling) / ceiling * height;
   const centre = (i) => left + (i + 0.5) * step;
-  const picture2 = svg("svg", { width: wide, height: bottom + PLOT.labels, role: "img", "aria-label": label2 });
+  const picture2 = svg("svg", { width: wide, height: bottom + PLOT.labels, role, "aria-label": label2 });
   for (let i = 0; i <= Math.round(ceiling / AXES[ceiling]); i++) {
     const p = i * AXES[ceiling];
     const tick = i ? p.toFixed(ceiling < 0.3 ? 2 : 1).replace(/^0/, "") : "0";
@@ -470,14 +486,14 @@ function axes({ width, bars, largest, rest: rest2 = false, label: label2 }) {
       svg("text", { x: left - 8, y: y(p) + 5, "text-anchor": "end" }, tick)
     );
   }
-  const side = `translate(18 ${top + PLOT.height / 2}) rotate(-90)`;
+  const side = `translate(18 ${top + height / 2}) rotate(-90)`;
   picture2.append(svg("text", { transform: side, "text-anchor": "middle" }, "probability"));
   return { picture: picture2, top, bottom, end, step, ceiling, y, centre };
 }
 
 // course_utils/widgets/browser/base/bars.js
-function bar({ bottom, step, y, centre }, i, p, title, attributes) {
-  const place = { x: centre(i) - step * 0.38, width: step * 0.76, y: y(p), height: bottom - y(p) };
+function bar({ step, y, centre }, i, p, title, attributes, from = 0) {
+  const place = { x: centre(i) - step * 0.38, width: step * 0.76, y: y(p), height: y(from) - y(p) };
   return svg("rect", { ...place, ...attributes }, svg("title", {}, title));
 }
 function label({ bottom, centre }, i, text, className = "cu-label") {
@@ -603,7 +619,6 @@ function description(shown, after, before, others, kept) {
 }
 
 // course_utils/widgets/browser/sampling/view.js
-var LAST_SEED = 2 ** 32 - 1;
 var views = 0;
 function build(explorer, el) {
   const hatch = `cu-hatch-${++views}`;
@@ -648,15 +663,6 @@ function build(explorer, el) {
       drawn
     });
   };
-}
-function seedBox(explorer) {
-  const box = Object.assign(html("input", "cu-seed"), { type: "number", min: 0, max: LAST_SEED, step: 1 });
-  box.addEventListener("change", () => {
-    const seed = Math.min(LAST_SEED, Math.max(0, Math.trunc(Number(box.value)) || 0));
-    box.value = seed;
-    explorer.set({ seed });
-  });
-  return box;
 }
 function numbers({ logits, before }, dist) {
   return `Kept: *${count(dist.kept)}* of ${counted(logits.length, "token")}; before renormalising they held *${percent(dist.held)}* of the mass. Entropy: ${before.bits.toFixed(2)} bits before, *${dist.bits.toFixed(2)} bits* after: as uncertain as a fair choice among *${effective(dist.bits)}* tokens (before: ${effective(before.bits)}).`;

@@ -17,16 +17,17 @@ export function fitting(width) {
 }
 
 // An empty chart in so many pixels. The axis fits the largest probability; `rest` keeps room for a bar at the right.
-export function axes({ width, bars, largest, rest = false, label }) {
+// Optional: `top` and `height`, the room above the bars and theirs, and the role "group" for bars that can be pressed.
+export function axes({ width, bars, largest, rest = false, label, role = "img", ...room }) {
   const wide = between(width);
-  const { top, left } = PLOT;
-  const bottom = top + PLOT.height;
+  const { top, height, left } = { ...PLOT, ...room };
+  const bottom = top + height;
   const end = wide - PLOT.right - (rest ? restRoom(wide) : 0);
   const step = (end - left) / bars;
   const ceiling = CEILINGS.find((limit) => largest <= limit) ?? 1;
-  const y = (p) => bottom - (Math.min(p, ceiling) / ceiling) * PLOT.height;
+  const y = (p) => bottom - (Math.min(p, ceiling) / ceiling) * height;
   const centre = (i) => left + (i + 0.5) * step;
-  const picture = svg("svg", { width: wide, height: bottom + PLOT.labels, role: "img", "aria-label": label });
+  const picture = svg("svg", { width: wide, height: bottom + PLOT.labels, role, "aria-label": label });
   for (let i = 0; i <= Math.round(ceiling / AXES[ceiling]); i++) {
     const p = i * AXES[ceiling];
     const tick = i ? p.toFixed(ceiling < 0.3 ? 2 : 1).replace(/^0/, "") : "0";
@@ -35,7 +36,7 @@ export function axes({ width, bars, largest, rest = false, label }) {
       svg("text", { x: left - 8, y: y(p) + 5, "text-anchor": "end" }, tick),
     );
   }
-  const side = `translate(18 ${top + PLOT.height / 2}) rotate(-90)`;
+  const side = `translate(18 ${top + height / 2}) rotate(-90)`;
   picture.append(svg("text", { transform: side, "text-anchor": "middle" }, "probability"));
   return { picture, top, bottom, end, step, ceiling, y, centre };
 }

@@ -1,5 +1,7 @@
 // The rules of decoding/knobs.py and decoding.sample, for one row that is sorted once.
 
+export { noise, pick } from "../base/draws.js";
+
 const SLACK = 1e-6; // as TOP_P_SLACK in decoding/knobs.py
 
 // Sort once for each new row of logits: largest first, equals in the order of their ids.
@@ -100,30 +102,4 @@ export function keptAmong(dist, ids) {
   const found = new Set();
   for (let r = 0; r < dist.kept && wanted.size; r++) if (wanted.delete(dist.ids[r])) found.add(dist.ids[r]);
   return found;
-}
-
-// Gumbel noise for a token id in the n-th draw of a seed: a value of its own, whatever the knobs.
-export function noise(seed, n, id) {
-  const state = mix(mix(mix(seed) + n) + id);
-  const u = ((mix(state + 1) >>> 5) * 0x4000000 + (mix(state + 2) >>> 6) + 0.5) / 2 ** 53; // 53 bits, never 0
-  return -Math.log(-Math.log(u));
-}
-
-// Spread the bits of a number over 32: the last steps of MurmurHash3 (Austin Appleby, 2011).
-function mix(x) {
-  x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
-  x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
-  return x ^ (x >>> 16);
-}
-
-// The token with the largest log p + noise, the rule of decoding.sample; the numbers are the browser's own.
-export function pick(dist, seed, n) {
-  let best = -Infinity;
-  let winner = 0;
-  for (let r = 0; r < dist.kept; r++) {
-    if (dist.weights[r] === 0) continue;
-    const sum = Math.log(dist.weights[r]) + noise(seed, n, dist.ids[r]);
-    if (sum > best) [best, winner] = [sum, r];
-  }
-  return { id: dist.ids[winner], p: dist.weights[winner] / dist.total };
 }

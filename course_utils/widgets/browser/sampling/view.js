@@ -1,10 +1,10 @@
 // The view: the picture, the words for its numbers, and the buttons.
 
+import { seedBox } from "../base/draws.js";
 import { button, html, legend, live, rich, tokens } from "../base/elements.js";
 import { count, counted, percent } from "../base/numbers.js";
 import { picture } from "./picture.js";
 
-const LAST_SEED = 2 ** 32 - 1;
 let views = 0;
 
 export function build(explorer, el) {
@@ -51,16 +51,6 @@ export function build(explorer, el) {
       drawn,
     });
   };
-}
-
-function seedBox(explorer) {
-  const box = Object.assign(html("input", "cu-seed"), { type: "number", min: 0, max: LAST_SEED, step: 1 });
-  box.addEventListener("change", () => {
-    const seed = Math.min(LAST_SEED, Math.max(0, Math.trunc(Number(box.value)) || 0));
-    box.value = seed;
-    explorer.set({ seed });
-  });
-  return box;
 }
 
 function numbers({ logits, before }, dist) {
