@@ -183,9 +183,9 @@ def test_every_document_has_one_derivation(domain):
 def test_every_beginning_of_a_document_can_begin_one_and_altered_ones_cannot(domain):
     world = TinyWorld(3, domain)
     other = TinyWorld(3, "clinic" if domain == "town" else "town")
-    for text in world.sample(10)["text"]:
+    for text in world.sample(4)["text"]:
         assert all(world.can_begin(text[:n]) for n in range(len(text) + 1))
-        assert not other.can_begin(text[: text.index(" ", 12)])
+        assert not other.can_begin(text)
         assert not world.can_begin(text + " ")
         for n in range(len(text)):
             assert not world.can_begin(text[:n] + "%" + text[n + 1 :])
