@@ -470,14 +470,14 @@ function fitting(width) {
 }
 function axes({ width, bars, largest, rest: rest2 = false, label: label2, role = "img", ...room }) {
   const wide = between(width);
-  const { top, height, left } = { ...PLOT, ...room };
+  const { top, height, labels, left } = { ...PLOT, ...room };
   const bottom = top + height;
   const end = wide - PLOT.right - (rest2 ? restRoom(wide) : 0);
   const step = (end - left) / bars;
   const ceiling = CEILINGS.find((limit) => largest <= limit) ?? 1;
   const y = (p) => bottom - Math.min(p, ceiling) / ceiling * height;
   const centre = (i) => left + (i + 0.5) * step;
-  const picture2 = svg("svg", { width: wide, height: bottom + PLOT.labels, role, "aria-label": label2 });
+  const picture2 = svg("svg", { width: wide, height: bottom + labels, role, "aria-label": label2 });
   for (let i = 0; i <= Math.round(ceiling / AXES[ceiling]); i++) {
     const p = i * AXES[ceiling];
     const tick = i ? p.toFixed(ceiling < 0.3 ? 2 : 1).replace(/^0/, "") : "0";

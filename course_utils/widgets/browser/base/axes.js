@@ -17,17 +17,17 @@ export function fitting(width) {
 }
 
 // An empty chart in so many pixels. The axis fits the largest probability; `rest` keeps room for a bar at the right.
-// Optional: `top` and `height`, the room above the bars and theirs, and the role "group" for bars that can be pressed.
+// Optional: `top`, `height` and `labels`, the room above, of and below the bars; the role "group" for bars to press.
 export function axes({ width, bars, largest, rest = false, label, role = "img", ...room }) {
   const wide = between(width);
-  const { top, height, left } = { ...PLOT, ...room };
+  const { top, height, labels, left } = { ...PLOT, ...room };
   const bottom = top + height;
   const end = wide - PLOT.right - (rest ? restRoom(wide) : 0);
   const step = (end - left) / bars;
   const ceiling = CEILINGS.find((limit) => largest <= limit) ?? 1;
   const y = (p) => bottom - (Math.min(p, ceiling) / ceiling) * height;
   const centre = (i) => left + (i + 0.5) * step;
-  const picture = svg("svg", { width: wide, height: bottom + PLOT.labels, role, "aria-label": label });
+  const picture = svg("svg", { width: wide, height: bottom + labels, role, "aria-label": label });
   for (let i = 0; i <= Math.round(ceiling / AXES[ceiling]); i++) {
     const p = i * AXES[ceiling];
     const tick = i ? p.toFixed(ceiling < 0.3 ? 2 : 1).replace(/^0/, "") : "0";
