@@ -117,10 +117,11 @@ class NGramExplorer(Explorer):
                 Stops("order", "order", range(1, max_order + 1), [f"{n}: {b}" for n, b in enumerate(before, start=1)]),
                 Stops("smoothing", "smoothing", SMOOTHINGS, names, kind=ipywidgets.ToggleButtons),
             ],
+            words=self._vocabulary.words,
+            counts=counts,
+            parameters=self._parameters,
+            has_grammar=grammar is not None,
         )
-        with self._view.hold_sync():
-            self._view.words, self._view.counts = self._vocabulary.words, counts
-            self._view.parameters, self._view.has_grammar = self._parameters, grammar is not None
         for trait in ("seed", "written"):
             traitlets.link((self, trait), (self._view, trait))
         self._judge(self.written)

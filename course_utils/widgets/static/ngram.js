@@ -451,9 +451,9 @@ var NGramExplorer = class extends Explorer {
       return this.kernel.waiting ? ["asking", "Asking the grammar …"] : ["unknown", "The grammar has not answered."];
     }
     if (possible < written.length) {
-      return ["impossible", `Impossible: the grammar has no text with «${written[possible]}» as word ${possible + 1}.`];
+      return ["impossible", `The grammar: impossible since word ${possible + 1}, «${written[possible]}».`];
     }
-    return ["possible", this.ended ? "Possible: a whole text of the grammar." : "Possible: the grammar can go on from here."];
+    return ["possible", this.ended ? "The grammar: possible as a whole." : "The grammar: possible so far."];
   }
   get busy() {
     return "";
@@ -555,6 +555,7 @@ function rest({ top, bottom, end, ceiling, y }, { mass, before, title, words, ma
 }
 
 // course_utils/widgets/browser/ngram/picture.js
+var SHOWN = 20;
 var ROOM = { top: 26, height: 170, labels: 92 };
 var STROKES = ["", "M4,4h.01", "M0,4h8", "M-1,1l2,-2M0,8l8,-8M7,9l2,-2", "", "M0,4h8M4,0v8"];
 var orderName = (n) => n ? `order ${n}` : "uniform";
@@ -568,18 +569,19 @@ function patterns(id) {
   return svg("svg", { class: "cu-patterns", "aria-hidden": true }, svg("defs", {}, ...STROKES.map(tile)));
 }
 function shareKeys({ shares }, id) {
+  const whole = (mass) => mass > 0 && mass < 5e-3 ? "<1 %" : `${Math.round(100 * mass)} %`;
   const keys = shares.map((share, n) => {
     const mass = share.reduce((sum, p) => sum + p, 0);
     const swatch = svg("rect", { x: 0.5, y: 0.5, width: 25, height: 15, fill: `url(#${id}-${n})`, class: "cu-layer" });
-    const words = `${orderName(n)}: ${percent(mass)}`;
+    const words = `${orderName(n)}: ${whole(mass)}`;
     const key = html("span", "cu-key", svg("svg", { width: 26, height: 16, "aria-hidden": true }, swatch), words);
     key.dataset.share = mass;
     return key;
   });
-  return [html("span", "", "Of the mass in all,"), ...keys.reverse()];
+  return [html("span", "", "All mass:"), ...keys.reverse()];
 }
 function picture(explorer, { shares, probs, ids }, width, id, write) {
-  const shown = explorer.ended ? [] : Array.from(ids.subarray(0, fitting(width))).filter((word) => probs[word] > 0);
+  const shown = explorer.ended ? [] : Array.from(ids.subarray(0, Math.min(SHOWN, fitting(width)))).filter((word) => probs[word] > 0);
   const others = ids.length - shown.length;
   const plot = axes({
     width,
@@ -614,16 +616,16 @@ function picture(explorer, { shares, probs, ids }, width, id, write) {
       from = to;
     }
     const name = `${text}: ${percent(probs[word])}, of which ${supplied.join(", ")}`;
-    const [x, size] = [plot.centre(i) - plot.step / 2, plot.bottom - plot.top + ROOM.labels - 30];
+    const [x, height] = [plot.centre(i) - plot.step / 2, plot.bottom - plot.top + 26];
     const button2 = svg(
       "g",
       { class: "cu-column", role: "button", tabindex: i ? -1 : 0, "aria-label": name, "data-word": text },
       svg("title", {}, name),
-      svg("rect", { x, y: plot.top, width: plot.step, height: size, class: "cu-target" }),
+      svg("rect", { x, y: plot.top - 22, width: plot.step, height, class: "cu-target" }),
       layers,
-      label(plot, i, text),
-      number(plot.centre(i), plot.y(probs[word]) - 6, probs[word])
+      label(plot, i, text)
     );
+    if (probs[word] >= 5e-3) button2.append(number(plot.centre(i), plot.y(probs[word]) - 6, probs[word]));
     button2.dataset.p = probs[word];
     button2.addEventListener("click", () => write(word, probs[word]));
     return button2;

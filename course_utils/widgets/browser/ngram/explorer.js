@@ -67,9 +67,9 @@ export class NGramExplorer extends Explorer {
       return this.kernel.waiting ? ["asking", "Asking the grammar …"] : ["unknown", "The grammar has not answered."];
     }
     if (possible < written.length) {
-      return ["impossible", `Impossible: the grammar has no text with «${written[possible]}» as word ${possible + 1}.`];
+      return ["impossible", `The grammar: impossible since word ${possible + 1}, «${written[possible]}».`];
     }
-    return ["possible", this.ended ? "Possible: a whole text of the grammar." : "Possible: the grammar can go on from here."];
+    return ["possible", this.ended ? "The grammar: possible as a whole." : "The grammar: possible so far."];
   }
 
   get busy() {

@@ -5,6 +5,7 @@ import { bar, label, number, rest } from "../base/bars.js";
 import { html, svg } from "../base/elements.js";
 import { counted, percent } from "../base/numbers.js";
 
+const SHOWN = 20; // words with a bar of their own
 const ROOM = { top: 26, height: 170, labels: 92 };
 // Strokes on the ground of an order, so that neighbours differ without their colours.
 const STROKES = ["", "M4,4h.01", "M0,4h8", "M-1,1l2,-2M0,8l8,-8M7,9l2,-2", "", "M0,4h8M4,0v8"];
@@ -25,20 +26,21 @@ export function patterns(id) {
 
 // Which order has supplied how much of all words' probability: the longest first, as it lies in the bars.
 export function shareKeys({ shares }, id) {
+  const whole = (mass) => (mass > 0 && mass < 0.005 ? "<1 %" : `${Math.round(100 * mass)} %`);
   const keys = shares.map((share, n) => {
     const mass = share.reduce((sum, p) => sum + p, 0);
     const swatch = svg("rect", { x: 0.5, y: 0.5, width: 25, height: 15, fill: `url(#${id}-${n})`, class: "cu-layer" });
-    const words = `${orderName(n)}: ${percent(mass)}`;
+    const words = `${orderName(n)}: ${whole(mass)}`;
     const key = html("span", "cu-key", svg("svg", { width: 26, height: 16, "aria-hidden": true }, swatch), words);
     key.dataset.share = mass;
     return key;
   });
-  return [html("span", "", "Of the mass in all,"), ...keys.reverse()];
+  return [html("span", "", "All mass:"), ...keys.reverse()];
 }
 
 // write(id, p) is called for the word whose bar is pressed.
 export function picture(explorer, { shares, probs, ids }, width, id, write) {
-  const shown = explorer.ended ? [] : Array.from(ids.subarray(0, fitting(width))).filter((word) => probs[word] > 0);
+  const shown = explorer.ended ? [] : Array.from(ids.subarray(0, Math.min(SHOWN, fitting(width)))).filter((word) => probs[word] > 0);
   const others = ids.length - shown.length;
   const plot = axes({
     width,
@@ -62,7 +64,7 @@ export function picture(explorer, { shares, probs, ids }, width, id, write) {
   }
   return plot.picture;
 
-  // A button in the shape of a bar; its numbers are its name. Above it, an empty box makes a low bar easy to hit.
+  // A button in the shape of a bar; its numbers are its name. An empty box makes a low bar easy to hit.
   function column(text, word, i) {
     const layers = svg("g");
     const supplied = [];
@@ -75,16 +77,16 @@ export function picture(explorer, { shares, probs, ids }, width, id, write) {
       from = to;
     }
     const name = `${text}: ${percent(probs[word])}, of which ${supplied.join(", ")}`;
-    const [x, size] = [plot.centre(i) - plot.step / 2, plot.bottom - plot.top + ROOM.labels - 30];
+    const [x, height] = [plot.centre(i) - plot.step / 2, plot.bottom - plot.top + 26];
     const button = svg(
       "g",
       { class: "cu-column", role: "button", tabindex: i ? -1 : 0, "aria-label": name, "data-word": text },
       svg("title", {}, name),
-      svg("rect", { x, y: plot.top, width: plot.step, height: size, class: "cu-target" }),
+      svg("rect", { x, y: plot.top - 22, width: plot.step, height, class: "cu-target" }),
       layers,
       label(plot, i, text),
-      number(plot.centre(i), plot.y(probs[word]) - 6, probs[word]),
     );
+    if (probs[word] >= 0.005) button.append(number(plot.centre(i), plot.y(probs[word]) - 6, probs[word]));
     button.dataset.p = probs[word];
     button.addEventListener("click", () => write(word, probs[word]));
     return button;
