@@ -16,7 +16,9 @@ pytestmark = pytest.mark.browser
 
 MODULES = Path(widgets.__file__).with_name("browser")
 LOAD = """async () => {
-    window.rules = {...await import("/sampling/rules.js"), ...await import("/sampling/draws.js")};
+    const parts = ["/sampling/rules.js", "/sampling/draws.js", "/base/draws.js"];
+    window.rules = Object.assign({}, ...await Promise.all(parts.map((part) => import(part))));
+    window.rules.noise = (seed, n, id) => rules.gumbel(rules.mix(rules.stream(seed, n) + id));
     window.knobs = await import("/base/knobs.js");
 }"""
 KEPT = """({logits, cases}) => {

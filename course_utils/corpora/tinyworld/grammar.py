@@ -122,13 +122,28 @@ class Grammar:
             raise ValueError(f"text must be a string, got {text!r}")
         return [steps for made, steps in self._walk(text) if made == text]
 
+    def can_begin(self, prefix: str) -> bool:
+        """Return whether any text begins like this; a whole text does.
+
+        Each step has an option, so what agrees with the prefix to its end can always be finished.
+
+        Raises:
+            ValueError: the prefix is no string.
+        """
+        if not isinstance(prefix, str):
+            raise ValueError(f"prefix must be a string, got {prefix!r}")
+        return any(text.startswith(prefix) for text, _ in self._walk(prefix, unfinished=True))
+
     def every_text(self) -> Iterator[tuple[str, float]]:
         """Yield every derivation of a small grammar, as the text it makes and its log2 probability."""
         for text, steps in self._walk(None):
             yield text, sum(step.log2_prob for step in steps)
 
-    def _walk(self, wanted: str | None) -> Iterator[tuple[str, list[Written]]]:
-        """Yield the derivations, those only that agree with the wanted text as far as they have come."""
+    def _walk(self, wanted: str | None, unfinished: bool = False) -> Iterator[tuple[str, list[Written]]]:
+        """Yield the derivations, those only that agree with the wanted text as far as they have come.
+
+        An unfinished text is wanted as a beginning: a derivation that has written so much is yielded as it is.
+        """
         open_ends = [
             ("", [Written("kind", "", log2_prob)], dict(option.facts))
             for option, log2_prob in zip(self._kinds.options, self._kinds.log2_probs, strict=True)
@@ -136,7 +151,7 @@ class Grammar:
         while open_ends:
             text, written, facts = open_ends.pop()
             program = self._programs[facts["kind"]]
-            if len(written) > len(program):
+            if len(written) > len(program) or (unfinished and len(text) >= len(wanted)):
                 yield text, written
                 continue
             step = program[len(written) - 1]
@@ -144,7 +159,8 @@ class Grammar:
             for option, log2_prob in zip(choice.options, choice.log2_probs, strict=True):
                 known = facts | option.facts
                 piece = option.text.format_map(known)
-                if wanted is None or wanted.startswith(piece, len(text)):
+                agrees = wanted is None or wanted.startswith(piece, len(text))
+                if agrees or (unfinished and piece.startswith(wanted[len(text) :])):
                     open_ends.append((text + piece, [*written, Written(step.name, piece, log2_prob)], known))
 
     def _choices_of(self, kind: str) -> Iterator[tuple[float, Choice]]:

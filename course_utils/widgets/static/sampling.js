@@ -131,7 +131,7 @@ function show(explorer, el, build2) {
     if (picture2.clientWidth) [width, height] = room(el, picture2);
     draw(width, height);
     say(explorer, status);
-    el.setAttribute("aria-busy", Boolean(explorer.kernel.waiting));
+    el.setAttribute("aria-busy", explorer.busy !== "");
     el.dataset.kernel = explorer.kernel.answers;
     for (const name of Object.keys(explorer.knobs))
       el.setAttribute(`data-${name.replaceAll("_", "-")}`, explorer.knob(name));
@@ -164,10 +164,45 @@ function room(el, picture2) {
   return [picture2.clientWidth, seen - (box.offsetHeight - picture2.offsetHeight) - MARGIN];
 }
 function say(explorer, status) {
-  const busy = Boolean(explorer.kernel.waiting);
   const problem = explorer.kernel.problem || explorer.get("status");
-  status.textContent = busy ? "The model is running …" : problem || explorer.note;
-  status.classList.toggle("cu-alarm", !busy && problem !== "");
+  status.textContent = explorer.busy || problem || explorer.note;
+  status.classList.toggle("cu-alarm", !explorer.busy && problem !== "");
+}
+
+// course_utils/widgets/browser/base/draws.js
+var LAST_SEED = 2 ** 32 - 1;
+function seedBox(explorer) {
+  const box = Object.assign(html("input", "cu-seed"), { type: "number", min: 0, max: LAST_SEED, step: 1 });
+  box.addEventListener("change", () => {
+    const seed = Math.min(LAST_SEED, Math.max(0, Math.trunc(Number(box.value)) || 0));
+    box.value = seed;
+    explorer.set({ seed });
+  });
+  return box;
+}
+function pick(dist, seed, n) {
+  const { rank } = best(dist, stream(seed, n), 0, dist.kept);
+  return { id: dist.ids[rank], p: dist.weights[rank] / dist.total };
+}
+function best({ ids, weights }, noise, start, end) {
+  let found = { rank: start, sum: -Infinity };
+  for (let rank = start; rank < end; rank++) {
+    if (weights[rank] === 0) continue;
+    const sum = Math.log(weights[rank]) + gumbel(mix(noise + ids[rank]));
+    if (sum > found.sum) found = { rank, sum };
+  }
+  return found;
+}
+var stream = (seed, n) => mix(mix(seed) + n);
+function gumbel(state) {
+  const u = (upper(state) * 67108864 + (mix(state + 2) >>> 6) + 0.5) / 2 ** 53;
+  return -Math.log(-Math.log(u));
+}
+var upper = (state) => mix(state + 1) >>> 5;
+function mix(x) {
+  x = Math.imul(x ^ x >>> 16, 2246822507);
+  x = Math.imul(x ^ x >>> 13, 3266489909);
+  return x ^ x >>> 16;
 }
 
 // course_utils/widgets/browser/base/kernel.js
@@ -194,6 +229,7 @@ var Kernel = class {
   }) {
     const id = Math.random().toString(36).slice(2);
     this.problem = "";
+    if (what !== "hello") this.stopWaiting();
     if (what !== "hello") this.waiting = { id, then, timer: setTimeout(() => this.gaveUp(), PATIENCE) };
     try {
       this.model.send({ ask: what, id, ...details });
@@ -269,6 +305,10 @@ var Explorer = class {
     const place = placeOf(this.knobs[name], this.get(name));
     if (place !== tidy(this.get(`${name}_stop`))) this.set({ [`${name}_stop`]: place });
   }
+  // What to say while the kernel works and the picture waits for it; "" if the view stays of use meanwhile.
+  get busy() {
+    return this.kernel.waiting ? "The model is running …" : "";
+  }
   // What to say when nothing is wrong; a subclass says here what is missing without a kernel.
   get note() {
     return "";
@@ -282,47 +322,24 @@ var Explorer = class {
 };
 
 // course_utils/widgets/browser/sampling/draws.js
-function pick(dist, seed, n) {
-  const draw = mix(mix(seed) + n);
-  const { rank } = best(dist, draw, 0, dist.kept);
-  return { id: dist.ids[rank], p: dist.weights[rank] / dist.total };
-}
-function best({ ids, weights }, draw, start, end) {
-  let found = { rank: start, sum: -Infinity };
-  for (let rank = start; rank < end; rank++) {
-    if (weights[rank] === 0) continue;
-    const sum = Math.log(weights[rank]) + gumbel(mix(draw + ids[rank]));
-    if (sum > found.sum) found = { rank, sum };
-  }
-  return found;
-}
-function gumbel(state) {
-  const u = (upper(state) * 67108864 + (mix(state + 2) >>> 6) + 0.5) / 2 ** 53;
-  return -Math.log(-Math.log(u));
-}
-var upper = (state) => mix(state + 1) >>> 5;
-function mix(x) {
-  x = Math.imul(x ^ x >>> 16, 2246822507);
-  x = Math.imul(x ^ x >>> 13, 3266489909);
-  return x ^ x >>> 16;
-}
 var Draws = class {
   constructor({ order }, seed, n) {
     this.n = n;
     this.order = order;
     this.read = 0;
-    this.draws = Array.from({ length: n }, (_, i) => ({ draw: mix(mix(seed) + i), top: 0, noise: -Infinity, records: [] }));
+    const fresh = (_, i) => ({ noise: stream(seed, i), records: [], bits: 0, highest: -Infinity });
+    this.draws = Array.from({ length: n }, fresh);
   }
   // How often each id is drawn.
   count(dist) {
     const sure = inOrder(dist, this.order);
     this.readTo(sure);
     const counts = /* @__PURE__ */ new Map();
-    for (const { draw, records } of this.draws) {
-      let found = best(dist, draw, sure, dist.kept);
-      for (const { rank, noise } of records) {
+    for (const { noise, records } of this.draws) {
+      let found = best(dist, noise, sure, dist.kept);
+      for (const { rank, bonus } of records) {
         if (rank >= sure) break;
-        const sum = Math.log(dist.weights[rank]) + noise;
+        const sum = Math.log(dist.weights[rank]) + bonus;
         if (sum > found.sum) found = { rank, sum };
       }
       const id = (found.rank < sure ? this.order : dist.ids)[found.rank];
@@ -331,18 +348,21 @@ var Draws = class {
     return counts;
   }
   readTo(end) {
+    const { order, read } = this;
     for (const known of this.draws) {
-      for (let rank = this.read; rank < end; rank++) {
-        const state = mix(known.draw + this.order[rank]);
-        const bits = upper(state);
-        if (bits < known.top) continue;
-        const noise = gumbel(state);
-        if (noise <= known.noise) continue;
-        known.records.push({ rank, noise });
-        Object.assign(known, { top: bits, noise });
+      const { noise, records } = known;
+      let { bits, highest } = known;
+      for (let rank = read; rank < end; rank++) {
+        const state = mix(noise + order[rank]);
+        if (upper(state) < bits) continue;
+        const bonus = gumbel(state);
+        if (bonus <= highest) continue;
+        [bits, highest] = [upper(state), bonus];
+        records.push({ rank, bonus });
       }
+      Object.assign(known, { bits, highest });
     }
-    this.read = Math.max(this.read, end);
+    this.read = Math.max(read, end);
   }
 };
 function inOrder({ ids, weights, kept }, order) {
@@ -543,17 +563,17 @@ function fitting(width) {
   const wide = between(width);
   return Math.floor((wide - PLOT.left - PLOT.right - restRoom(wide)) / PHONE.step);
 }
-function axes({ width, height = 400, bars, largest, rest: rest2 = false, label: label2 }) {
+var barRoom = (pixels) => Math.min(PLOT.highest, Math.max(PLOT.lowest, pixels - PLOT.top - PLOT.labels));
+function axes({ width, bars, largest, rest: rest2 = false, label: label2, role = "img", ...room2 }) {
   const wide = between(width);
-  const { top, left } = PLOT;
-  const high = Math.min(PLOT.highest, Math.max(PLOT.lowest, height - top - PLOT.labels));
-  const bottom = top + high;
+  const { top, height, labels, left } = { ...PLOT, ...room2 };
+  const bottom = top + height;
   const end = wide - PLOT.right - (rest2 ? restRoom(wide) : 0);
   const step = (end - left) / bars;
   const ceiling = CEILINGS.find((limit) => largest <= limit) ?? 1;
-  const y = (p) => bottom - Math.min(p, ceiling) / ceiling * high;
+  const y = (p) => bottom - Math.min(p, ceiling) / ceiling * height;
   const centre = (i) => left + (i + 0.5) * step;
-  const picture2 = svg("svg", { width: wide, height: bottom + PLOT.labels, role: "img", "aria-label": label2 });
+  const picture2 = svg("svg", { width: wide, height: bottom + labels, role, "aria-label": label2 });
   for (let i = 0; i <= Math.round(ceiling / AXES[ceiling]); i++) {
     const p = i * AXES[ceiling];
     const tick = i ? p.toFixed(ceiling < 0.3 ? 2 : 1).replace(/^0/, "") : "0";
@@ -562,14 +582,14 @@ function axes({ width, height = 400, bars, largest, rest: rest2 = false, label: 
       svg("text", { x: left - 8, y: y(p) + 5, "text-anchor": "end" }, tick)
     );
   }
-  const side = `translate(18 ${top + high / 2}) rotate(-90)`;
+  const side = `translate(18 ${top + height / 2}) rotate(-90)`;
   picture2.append(svg("text", { transform: side, "text-anchor": "middle" }, "probability"));
   return { picture: picture2, top, bottom, left, end, step, ceiling, y, centre };
 }
 
 // course_utils/widgets/browser/base/bars.js
-function bar({ bottom, step, y, centre }, i, p, title, attributes) {
-  const place = { x: centre(i) - step * 0.38, width: step * 0.76, y: y(p), height: bottom - y(p) };
+function bar({ step, y, centre }, i, p, title, attributes, from = 0) {
+  const place = { x: centre(i) - step * 0.38, width: step * 0.76, y: y(p), height: y(from) - y(p) };
   return svg("rect", { ...place, ...attributes }, svg("title", {}, title));
 }
 function label({ bottom, centre }, i, text, className = "cu-label") {
@@ -655,7 +675,7 @@ function picture(explorer, dist, many, [width, height], hatch) {
   const shares = many ? ids.map((id) => (many.counts.get(id) ?? 0) / many.n) : [];
   const plot = axes({
     width,
-    height,
+    height: barRoom(height),
     bars: ids.length,
     largest: Math.max(...after.masses, ...before.masses, ...shares),
     rest: others > 0,
@@ -715,7 +735,6 @@ function description(shown, after, before, others, kept) {
 }
 
 // course_utils/widgets/browser/sampling/view.js
-var LAST_SEED = 2 ** 32 - 1;
 var MANY = [10, 100, 1e3];
 var KEYS = [
   ["after", "after"],
@@ -746,6 +765,7 @@ function build(explorer, el) {
   const text = html("p", "cu-text");
   text.setAttribute("aria-label", "running text");
   const outcome = live("p", "cu-outcome");
+  el.classList.add("cu-sampling");
   el.append(
     steps,
     html("div", "cu-row cu-entropy", scale2, words2),
@@ -779,15 +799,6 @@ function build(explorer, el) {
       drawn
     });
   };
-}
-function seedBox(explorer) {
-  const box = Object.assign(html("input", "cu-seed"), { type: "number", min: 0, max: LAST_SEED, step: 1 });
-  box.addEventListener("change", () => {
-    const seed = Math.min(LAST_SEED, Math.max(0, Math.trunc(Number(box.value)) || 0));
-    box.value = seed;
-    explorer.set({ seed });
-  });
-  return box;
 }
 function path({ logits }, { steps: [finite, among, kept], held }) {
   return [

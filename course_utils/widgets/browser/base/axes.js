@@ -16,18 +16,22 @@ export function fitting(width) {
   return Math.floor((wide - PLOT.left - PLOT.right - restRoom(wide)) / PHONE.step);
 }
 
+// Height of the bars in a picture that should have so many pixels.
+export const barRoom = (pixels) => Math.min(PLOT.highest, Math.max(PLOT.lowest, pixels - PLOT.top - PLOT.labels));
+
 // An empty chart in so many pixels. The axis fits the largest probability; `rest` keeps room for a bar at the right.
-export function axes({ width, height = 400, bars, largest, rest = false, label }) {
+// `height` is that of the bars. Optional: `top` and `labels`, the room above and below them; the role "group" for bars to
+// press.
+export function axes({ width, bars, largest, rest = false, label, role = "img", ...room }) {
   const wide = between(width);
-  const { top, left } = PLOT;
-  const high = Math.min(PLOT.highest, Math.max(PLOT.lowest, height - top - PLOT.labels)); // from the axis up
-  const bottom = top + high;
+  const { top, height, labels, left } = { ...PLOT, ...room };
+  const bottom = top + height;
   const end = wide - PLOT.right - (rest ? restRoom(wide) : 0);
   const step = (end - left) / bars;
   const ceiling = CEILINGS.find((limit) => largest <= limit) ?? 1;
-  const y = (p) => bottom - (Math.min(p, ceiling) / ceiling) * high;
+  const y = (p) => bottom - (Math.min(p, ceiling) / ceiling) * height;
   const centre = (i) => left + (i + 0.5) * step;
-  const picture = svg("svg", { width: wide, height: bottom + PLOT.labels, role: "img", "aria-label": label });
+  const picture = svg("svg", { width: wide, height: bottom + labels, role, "aria-label": label });
   for (let i = 0; i <= Math.round(ceiling / AXES[ceiling]); i++) {
     const p = i * AXES[ceiling];
     const tick = i ? p.toFixed(ceiling < 0.3 ? 2 : 1).replace(/^0/, "") : "0";
@@ -36,7 +40,7 @@ export function axes({ width, height = 400, bars, largest, rest = false, label }
       svg("text", { x: left - 8, y: y(p) + 5, "text-anchor": "end" }, tick),
     );
   }
-  const side = `translate(18 ${top + high / 2}) rotate(-90)`;
+  const side = `translate(18 ${top + height / 2}) rotate(-90)`;
   picture.append(svg("text", { transform: side, "text-anchor": "middle" }, "probability"));
   return { picture, top, bottom, left, end, step, ceiling, y, centre };
 }

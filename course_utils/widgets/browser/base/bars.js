@@ -3,9 +3,9 @@
 import { svg } from "./elements.js";
 import { short, standardError } from "./numbers.js";
 
-// The i-th bar; `title` is what a hand resting on it reads.
-export function bar({ bottom, step, y, centre }, i, p, title, attributes) {
-  const place = { x: centre(i) - step * 0.38, width: step * 0.76, y: y(p), height: bottom - y(p) };
+// The i-th bar, or the piece of it above `from`; `title` is what a hand resting on it reads.
+export function bar({ step, y, centre }, i, p, title, attributes, from = 0) {
+  const place = { x: centre(i) - step * 0.38, width: step * 0.76, y: y(p), height: y(from) - y(p) };
   return svg("rect", { ...place, ...attributes }, svg("title", {}, title));
 }
 

@@ -36,7 +36,7 @@ function show(explorer, el, build) {
     if (picture.clientWidth) [width, height] = room(el, picture);
     draw(width, height);
     say(explorer, status);
-    el.setAttribute("aria-busy", Boolean(explorer.kernel.waiting));
+    el.setAttribute("aria-busy", explorer.busy !== "");
     el.dataset.kernel = explorer.kernel.answers;
     for (const name of Object.keys(explorer.knobs))
       el.setAttribute(`data-${name.replaceAll("_", "-")}`, explorer.knob(name));
@@ -73,8 +73,7 @@ function room(el, picture) {
 }
 
 function say(explorer, status) {
-  const busy = Boolean(explorer.kernel.waiting);
   const problem = explorer.kernel.problem || explorer.get("status"); // the browser's own is the newer one
-  status.textContent = busy ? "The model is running …" : problem || explorer.note;
-  status.classList.toggle("cu-alarm", !busy && problem !== "");
+  status.textContent = explorer.busy || problem || explorer.note;
+  status.classList.toggle("cu-alarm", !explorer.busy && problem !== "");
 }

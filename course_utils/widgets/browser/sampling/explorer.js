@@ -1,8 +1,9 @@
 // What a reader can do with the sampling explorer, beside its sliders: draw one token or many, start again, change the
 // prompt.
 
+import { pick } from "../base/draws.js";
 import { Explorer } from "../base/explorer.js";
-import { Draws, pick } from "./draws.js";
+import { Draws } from "./draws.js";
 import { distribution, prepare } from "./rules.js";
 
 export class SamplingExplorer extends Explorer {

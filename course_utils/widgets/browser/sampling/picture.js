@@ -1,6 +1,6 @@
 // The picture: bars after the sliders, a line before them, hatched where a token is cut.
 
-import { axes, fitting } from "../base/axes.js";
+import { axes, barRoom, fitting } from "../base/axes.js";
 import { arrow, bar, label, line, number, observed, rest } from "../base/bars.js";
 import { svg } from "../base/elements.js";
 import { counted, percent } from "../base/numbers.js";
@@ -18,7 +18,7 @@ export function picture(explorer, dist, many, [width, height], hatch) {
   const shares = many ? ids.map((id) => (many.counts.get(id) ?? 0) / many.n) : [];
   const plot = axes({
     width,
-    height,
+    height: barRoom(height),
     bars: ids.length,
     largest: Math.max(...after.masses, ...before.masses, ...shares),
     rest: others > 0,

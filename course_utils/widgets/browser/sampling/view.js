@@ -1,11 +1,11 @@
 // The view: the picture, the words for its numbers, and the buttons.
 
+import { seedBox } from "../base/draws.js";
 import { button, html, legend, live, rich, tokens } from "../base/elements.js";
 import { count, counted, percent } from "../base/numbers.js";
 import { effective, gauge } from "./gauge.js";
 import { picture } from "./picture.js";
 
-const LAST_SEED = 2 ** 32 - 1;
 const MANY = [10, 100, 1000]; // draws at once
 const KEYS = [
   ["after", "after"],
@@ -37,6 +37,7 @@ export function build(explorer, el) {
   const text = html("p", "cu-text");
   text.setAttribute("aria-label", "running text");
   const outcome = live("p", "cu-outcome");
+  el.classList.add("cu-sampling");
   el.append(
     steps,
     html("div", "cu-row cu-entropy", scale, words),
@@ -71,16 +72,6 @@ export function build(explorer, el) {
       drawn,
     });
   };
-}
-
-function seedBox(explorer) {
-  const box = Object.assign(html("input", "cu-seed"), { type: "number", min: 0, max: LAST_SEED, step: 1 });
-  box.addEventListener("change", () => {
-    const seed = Math.min(LAST_SEED, Math.max(0, Math.trunc(Number(box.value)) || 0));
-    box.value = seed;
-    explorer.set({ seed });
-  });
-  return box;
 }
 
 // How many tokens are left after each of the knobs, in their order.
