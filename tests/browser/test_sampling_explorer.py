@@ -545,7 +545,7 @@ def test_in_an_exported_page_without_a_network(page, exported, record_property, 
         explorer.press("top-p", "End")
         explorer.expect(temperature=2, top_k=49152, top_p=1)
         expect(explorer.text("steps")).to_have_text(
-            "49,152 tokens → temperature: 49,152 → top-k: 49,152 → renormalise → top-p: 49,152 with 100 % of the mass"
+            "49,152 tokens → temperature: 49,152 → top-k: 49,152 → renormalise → top-p: 49,152, 100 % of the mass"
         )
         drawn = explorer.draw(3)
         expect(explorer.text("outcome")).to_contain_text(f"Drawn: «token {drawn[-1]}», one of the others")

@@ -33,7 +33,7 @@ function tokens(pieces) {
   return pieces.map((piece, i) => html("span", `cu-token cu-token-${i % 2}`, piece));
 }
 function legend(...keys) {
-  const key = ([swatch, words2]) => html("span", "cu-key", html("span", `cu-swatch cu-swatch-${swatch}`), words2);
+  const key = ([swatch, words]) => html("span", "cu-key", html("span", `cu-swatch cu-swatch-${swatch}`), words);
   return html("div", "cu-legend", ...keys.map(key));
 }
 
@@ -536,25 +536,27 @@ var SamplingExplorer = class extends Explorer {
 var [LEFT, RIGHT, WIDTH] = [6, 226, 232];
 function gauge(before, after, most) {
   const x = (n) => LEFT + (RIGHT - LEFT) * Math.log(Math.max(1, n)) / Math.log(Math.max(10, most));
-  const picture2 = svg("svg", { width: WIDTH, height: 34, role: "img", "aria-label": `Effective choices: ${words(before, after)}.` });
+  const label2 = `Effective choices: before ${effective(before)}, after ${effective(after)}.`;
+  const picture2 = svg("svg", { width: WIDTH, height: 34, role: "img", "aria-label": label2 });
   picture2.append(
     svg("rect", { x: LEFT, width: RIGHT - LEFT, y: 5, height: 10, class: "cu-scale" }),
     svg("rect", { x: LEFT, width: x(after) - LEFT + 2, y: 3, height: 14, class: "cu-after" }),
     svg("circle", { cx: x(before), cy: 10, r: 6, class: "cu-dot" })
   );
+  const anchor = (n) => n === 1 ? "start" : n > most / 2 ? "end" : "middle";
   for (let n = 1; n <= Math.max(10, most); n *= 10)
     picture2.append(
       svg("line", { x1: x(n), x2: x(n), y1: 15, y2: 20, class: "cu-axis" }),
-      svg("text", { x: x(n), y: 32, "text-anchor": n === 1 ? "start" : n > most / 2 ? "end" : "middle", class: "cu-scale-text" }, count(n))
+      svg("text", { x: x(n), y: 32, "text-anchor": anchor(n), class: "cu-scale-text" }, count(n))
     );
   return picture2;
 }
-var words = (before, after) => `before ${effective(before)}, after ${effective(after)}`;
 var effective = (n) => n < 100 ? n.toFixed(1) : count(Math.round(n));
 
 // course_utils/widgets/browser/base/axes.js
-var PLOT = { top: 44, lowest: 130, highest: 380, left: 62, right: 8, labels: 88, rest: 168, narrowest: 310, widest: 1200 };
-var PHONE = { below: 620, step: 22, rest: 132 };
+var PLOT = { top: 44, labels: 88, left: 62, right: 8, rest: 168, narrowest: 310, widest: 1200 };
+var BARS = { lowest: 130, highest: 380 };
+var PHONE = { below: 620, step: 26, rest: 132 };
 var AXES = { 0.05: 0.01, 0.1: 0.02, 0.2: 0.05, 0.3: 0.1, 0.4: 0.1, 0.5: 0.1, 0.6: 0.2, 0.8: 0.2, 1: 0.2 };
 var CEILINGS = Object.keys(AXES).map(Number).sort((a, b) => a - b);
 var between = (width) => Math.min(PLOT.widest, Math.max(PLOT.narrowest, width));
@@ -563,7 +565,7 @@ function fitting(width) {
   const wide = between(width);
   return Math.floor((wide - PLOT.left - PLOT.right - restRoom(wide)) / PHONE.step);
 }
-var barRoom = (pixels) => Math.min(PLOT.highest, Math.max(PLOT.lowest, pixels - PLOT.top - PLOT.labels));
+var barRoom = (pixels) => Math.min(BARS.highest, Math.max(BARS.lowest, pixels - PLOT.top - PLOT.labels));
 function axes({ width, bars, largest, rest: rest2 = false, label: label2, role = "img", ...room2 }) {
   const wide = between(width);
   const { top, height, labels, left } = { ...PLOT, ...room2 };
@@ -624,7 +626,7 @@ function observed({ y }, x, p, share, n) {
   const diamond = svg("path", { d: `M${x},${y(share) - 6}l6,6l-6,6l-6,-6z`, class: "cu-share" });
   return { picture: svg("g", { "data-share": share }, whisker, diamond), top: Math.min(high, y(share) - 6) };
 }
-function rest({ top, bottom, end, ceiling, y }, { mass, before, share, draws, title, words: words2, mark }) {
+function rest({ top, bottom, end, ceiling, y }, { mass, before, share, draws, title, words, mark }) {
   const width = 52;
   const x = end + 28;
   const middle = x + width / 2;
@@ -656,7 +658,7 @@ function rest({ top, bottom, end, ceiling, y }, { mass, before, share, draws, ti
     box.classList.add("cu-drawn");
     group.append(arrow(middle, Math.max(22, torn ? above - 8 : above - 29), mark));
   }
-  words2.forEach((text, i) => {
+  words.forEach((text, i) => {
     group.append(svg("text", { x: x - 12, y: bottom + 24 + 21 * i, class: i ? "" : "cu-label" }, text));
   });
   group.append(svg("line", { x1: x - 14, x2: x + width + 14, y1: bottom, y2: bottom, class: "cu-axis" }));
@@ -708,11 +710,11 @@ function picture(explorer, dist, many, [width, height], hatch) {
   plot.picture.append(bars, line(plot, before.masses), marks);
   if (others) {
     const [mass, was] = [after.others, before.others];
-    const words2 = [counted(others, "other"), `before ${percent(was)}`, `after ${percent(mass)}`];
-    const title = `${words2[0]}: ${words2[1]}, ${words2[2]}`;
+    const words = [counted(others, "other"), `before ${percent(was)}`, `after ${percent(mass)}`];
+    const title = `${words[0]}: ${words[1]}, ${words[2]}`;
     const mark = drawn !== void 0 && !ids.includes(drawn) ? "drawn" : "";
     const share = many ? Math.max(0, 1 - shares.reduce((sum, one) => sum + one, 0)) : void 0;
-    plot.picture.append(rest(plot, { mass, before: was, share, draws: many?.n, title, words: words2, mark }));
+    plot.picture.append(rest(plot, { mass, before: was, share, draws: many?.n, title, words, mark }));
   }
   return plot.picture;
 }
@@ -750,7 +752,7 @@ function build(explorer, el) {
   const hatch = `cu-hatch-${++views}`;
   const steps = live("p", "cu-steps");
   const scale2 = html("div", "cu-gauge");
-  const words2 = live("p", "cu-words");
+  const words = live("p", "cu-words");
   const keys = html("div");
   const scroller = html("div", "cu-picture");
   const sample = button("sample", () => explorer.sample());
@@ -768,7 +770,7 @@ function build(explorer, el) {
   el.classList.add("cu-sampling");
   el.append(
     steps,
-    html("div", "cu-row cu-entropy", scale2, words2),
+    html("div", "cu-row cu-entropy", scale2, words),
     keys,
     scroller,
     html("div", "cu-row", sample, html("span", "cu-many", "draw", ...many), reset, html("label", "", "seed ", seed)),
@@ -781,7 +783,7 @@ function build(explorer, el) {
     const counts = explorer.draws && { counts: explorer.draws.count(dist), n: explorer.draws.n };
     steps.replaceChildren(...path(explorer.sorted, dist));
     scale2.replaceChildren(gauge(2 ** explorer.sorted.before.bits, 2 ** dist.bits, explorer.sorted.logits.length));
-    words2.replaceChildren(...rich(entropy(explorer.sorted.before.bits, dist.bits)));
+    words.replaceChildren(...rich(entropy(explorer.sorted.before.bits, dist.bits)));
     keys.replaceChildren(legend(...KEYS, ...counts ? drawnKeys(counts.n) : []));
     scroller.replaceChildren(picture(explorer, dist, counts, [width, height], hatch));
     outcome.replaceChildren(...rich(spoken(explorer, drawn)));
@@ -806,7 +808,7 @@ function path({ logits }, { steps: [finite, among, kept], held }) {
     `temperature: *${count(finite)}*`,
     `top-k: *${count(among)}*`,
     "renormalise",
-    `top-p: *${count(kept)}* with *${percent(held)}* of the mass`
+    `top-p: *${count(kept)}*, *${percent(held)}* of the mass`
   ].flatMap((step, i) => [i ? " → " : "", html("span", "cu-step", ...rich(step))]);
 }
 var entropy = (before, after) => `As uncertain as a fair choice among *${effective(2 ** after)}* tokens, *${after.toFixed(2)} bits*; before: ${effective(2 ** before)}.`;

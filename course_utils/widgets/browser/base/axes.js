@@ -2,8 +2,9 @@
 
 import { svg } from "./elements.js";
 
-const PLOT = { top: 44, lowest: 130, highest: 380, left: 62, right: 8, labels: 88, rest: 168, narrowest: 310, widest: 1200 };
-const PHONE = { below: 620, step: 22, rest: 132 }; // least room from bar to bar: their numbers must not touch
+const PLOT = { top: 44, labels: 88, left: 62, right: 8, rest: 168, narrowest: 310, widest: 1200 };
+const BARS = { lowest: 130, highest: 380 };
+const PHONE = { below: 620, step: 26, rest: 132 }; // least room from bar to bar: their numbers must not touch
 const AXES = { 0.05: 0.01, 0.1: 0.02, 0.2: 0.05, 0.3: 0.1, 0.4: 0.1, 0.5: 0.1, 0.6: 0.2, 0.8: 0.2, 1: 0.2 }; // to: by
 const CEILINGS = Object.keys(AXES).map(Number).sort((a, b) => a - b); // few, so that the axis seldom moves
 
@@ -17,11 +18,11 @@ export function fitting(width) {
 }
 
 // Height of the bars in a picture that should have so many pixels.
-export const barRoom = (pixels) => Math.min(PLOT.highest, Math.max(PLOT.lowest, pixels - PLOT.top - PLOT.labels));
+export const barRoom = (pixels) => Math.min(BARS.highest, Math.max(BARS.lowest, pixels - PLOT.top - PLOT.labels));
 
 // An empty chart in so many pixels. The axis fits the largest probability; `rest` keeps room for a bar at the right.
-// `height` is that of the bars. Optional: `top` and `labels`, the room above and below them; the role "group" for bars to
-// press.
+// `height` is that of the bars. Optional: `top` and `labels`, the room above and below them; the role "group" for bars
+// to press.
 export function axes({ width, bars, largest, rest = false, label, role = "img", ...room }) {
   const wide = between(width);
   const { top, height, labels, left } = { ...PLOT, ...room };

@@ -6,8 +6,8 @@ import { nameControls } from "./knobs.js";
 
 const MARGIN = 8; // pixels left free of the height
 
-// Explorer: a subclass of the base's. build(explorer, el) fills el once and returns draw(width, height), which shows how
-// the explorer stands now, in a `.cu-picture` of so many pixels.
+// Explorer: a subclass of the base's. build(explorer, el) fills el once and returns draw(width, height), which shows
+// how the explorer stands now, in a `.cu-picture` of so many pixels.
 export function view(Explorer, build) {
   return () => {
     let explorer;

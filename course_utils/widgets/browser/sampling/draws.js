@@ -52,8 +52,8 @@ export class Draws {
   }
 }
 
-// How many of the kept tokens are the first of the row too. All, but where division by the temperature has made new ties
-// and the cut goes through one: the tokens of that tie are left out, since the lower id stays, not the larger logit.
+// How many of the kept tokens are the first of the row too. All, but where division by the temperature has made new
+// ties and the cut goes through one: that tie is left out, since of its tokens the lower id stays, not the larger logit.
 function inOrder({ ids, weights, kept }, order) {
   let start = kept;
   let same = true;

@@ -13,7 +13,7 @@ export function prepare(logits) {
   return { logits, order, before: summary(order, weights, weights.length) };
 }
 
-// Temperature, top-k, renormalise, top-p: every step is a prefix of the sorted tokens. `steps`: how many each one keeps.
+// Temperature, top-k, renormalise, top-p: every step is a prefix of the sorted tokens. `steps`: how many each keeps.
 export function distribution({ logits, order, before }, temperature, topK, topP) {
   if (temperature === 0) return { ...summary(order.slice(0, 1), new Float64Array([1]), 1), held: 1, steps: [1, 1, 1] };
   const { ids, scaled } = scale(logits, order, temperature);

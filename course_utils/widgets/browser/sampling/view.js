@@ -81,7 +81,7 @@ function path({ logits }, { steps: [finite, among, kept], held }) {
     `temperature: *${count(finite)}*`,
     `top-k: *${count(among)}*`,
     "renormalise",
-    `top-p: *${count(kept)}* with *${percent(held)}* of the mass`,
+    `top-p: *${count(kept)}*, *${percent(held)}* of the mass`,
   ].flatMap((step, i) => [i ? " → " : "", html("span", "cu-step", ...rich(step))]);
 }
 
