@@ -556,7 +556,7 @@ var effective = (n) => n < 100 ? n.toFixed(1) : count(Math.round(n));
 // course_utils/widgets/browser/base/axes.js
 var PLOT = { top: 44, labels: 88, left: 62, right: 8, rest: 168, narrowest: 310, widest: 1200 };
 var BARS = { lowest: 130, highest: 380 };
-var PHONE = { below: 620, step: 26, rest: 132 };
+var PHONE = { below: 620, step: 24, rest: 132 };
 var AXES = { 0.05: 0.01, 0.1: 0.02, 0.2: 0.05, 0.3: 0.1, 0.4: 0.1, 0.5: 0.1, 0.6: 0.2, 0.8: 0.2, 1: 0.2 };
 var CEILINGS = Object.keys(AXES).map(Number).sort((a, b) => a - b);
 var between = (width) => Math.min(PLOT.widest, Math.max(PLOT.narrowest, width));
