@@ -129,6 +129,15 @@ def test_an_ambiguous_text_has_two_derivations():
         enumerated(programs)
 
 
+def test_what_can_begin_is_what_some_text_begins_with():
+    grammar = Grammar({"coin": (3, coin_and_echo()), "dot": (1, [lambda: [Option(5, ".")]])})
+    begins = {text[:n] for text, _ in grammar.every_text() for n in range(len(text) + 1)}
+    altered = {text[:n] + c for text in begins for n in range(len(text)) for c in "h,.z"}
+    assert {text for text in begins | altered if grammar.can_begin(text)} == begins
+    with pytest.raises(ValueError, match="prefix must be a string, got None"):
+        grammar.can_begin(None)
+
+
 @pytest.mark.parametrize("weight", [0, -1, math.nan, math.inf])
 def test_a_bad_weight_is_named(weight):
     def step():
@@ -193,6 +202,28 @@ def test_every_document_has_one_derivation(domain):
         steps = world.derivation(row["text"])
         assert "".join(step.text for step in steps) == row["text"]
         assert sum(step.log2_prob for step in steps) == pytest.approx(row["log2_prob"])
+
+
+@every_domain
+def test_every_beginning_of_a_document_can_begin_one_and_altered_ones_cannot(domain):
+    world = TinyWorld(3, domain)
+    other = TinyWorld(3, "clinic" if domain == "town" else "town")
+    for text in world.sample(4)["text"]:
+        assert all(world.can_begin(text[:n]) for n in range(len(text) + 1))
+        assert not other.can_begin(text)
+        assert not world.can_begin(text + " ")
+        for n in range(len(text)):
+            assert not world.can_begin(text[:n] + "%" + text[n + 1 :])
+
+
+def test_a_beginning_that_breaks_a_fact_can_begin_nothing():
+    """Each word is one that could stand there in another story."""
+    world = TinyWorld(0)
+    text = next(text for text in world.sample(50)["text"] if "Question: Who has the " in text)
+    thing = re.search(r"Question: Who has the (\w+)", text)
+    others = [other for other in DOMAINS["town"].things if other not in text]
+    assert world.can_begin(text[: thing.end()])
+    assert not any(world.can_begin(text[: thing.start(1)] + other) for other in others)
 
 
 def test_a_text_of_another_world_has_probability_zero():

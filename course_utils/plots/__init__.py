@@ -6,6 +6,7 @@ Nothing here computes a result: numbers come in, a matplotlib figure goes out.
 from course_utils.plots.attention import attention_map
 from course_utils.plots.labels import visible
 from course_utils.plots.next_token import axis_ceiling, next_token_bars
+from course_utils.plots.next_word import next_word_bars
 from course_utils.plots.showing import figure_html, png, show
 from course_utils.plots.style import GREY, PALETTE, STYLE
 from course_utils.plots.tokens import token_strip
@@ -18,6 +19,7 @@ __all__ = [
     "axis_ceiling",
     "figure_html",
     "next_token_bars",
+    "next_word_bars",
     "png",
     "show",
     "token_strip",

@@ -1,5 +1,6 @@
-"""Interactive views: they compute in the browser and only show; the same answers come from `decoding`."""
+"""Interactive views: they compute in the browser and only show; Python's own packages give the same answers."""
 
+from course_utils.widgets.ngram_explorer import NGramExplorer
 from course_utils.widgets.sampling_explorer import SamplingExplorer
 
-__all__ = ["SamplingExplorer"]
+__all__ = ["NGramExplorer", "SamplingExplorer"]

@@ -12,7 +12,7 @@ import traitlets
 from matplotlib.figure import Figure
 
 from course_utils import plots
-from course_utils.widgets.knobs import LABELS, WIDE, Knob
+from course_utils.widgets.knobs import LABELS, Knob
 
 STATIC = Path(__file__).with_name("static")
 RUN = "Enter begins a new line; Ctrl+Enter, or leaving the box, runs the text."
@@ -31,7 +31,8 @@ class BrowserView(anywidget.AnyWidget):
 
     Args:
         knobs: the knobs.
-        values: their values.
+        values: name of each knob -> its value.
+        traits: of the picture, if the browser needs them before it draws.
     """
 
     knobs = traitlets.Dict().tag(sync=True)  # name -> what the browser knows of it
@@ -39,11 +40,11 @@ class BrowserView(anywidget.AnyWidget):
     status = traitlets.Unicode("").tag(sync=True)  # what went wrong, in words
     reply = traitlets.Dict().tag(sync=True)  # the request that the kernel has answered
 
-    def __init__(self, knobs: Sequence[Knob], **values):
+    def __init__(self, knobs: Sequence[Knob], values: dict, **traits):
         stops = {f"{knob.name}_stop": knob.stop(values[knob.name]) for knob in knobs}
         # Only Python and a hand on a slider change these. An echo could bring back a value that Python has replaced.
         self.add_traits(**{name: traitlets.Any().tag(sync=True, echo_update=False) for name in (*values, *stops)})
-        super().__init__(knobs={knob.name: knob.declaration() for knob in knobs}, **values, **stops)
+        super().__init__(knobs={knob.name: knob.declaration() for knob in knobs}, **values, **stops, **traits)
 
 
 class Explorer(ipywidgets.VBox):
@@ -54,12 +55,13 @@ class Explorer(ipywidgets.VBox):
     Args:
         view: the class of the view.
         knobs: the knobs, in their order on the page.
+        traits: of the view, if the browser needs them before it draws.
     """
 
-    def __init__(self, view: type[BrowserView], knobs: Sequence[Knob]):
+    def __init__(self, view: type[BrowserView], knobs: Sequence[Knob], **traits):
         self._knobs = {knob.name: knob for knob in knobs}
         values = {name: getattr(self, name) for name in self._knobs}
-        self._view = view(knobs, **values)
+        self._view = view(knobs, values, **traits)
         self._sliders = {name: knob.slider(values[name]) for name, knob in self._knobs.items()}
         self._links = [self._link(f"{name}_stop", self._sliders[name], self._knobs[name].place) for name in values]
         super().__init__(children=(*self._sliders.values(), self._view))
@@ -108,10 +110,10 @@ class Explorer(ipywidgets.VBox):
             value=getattr(self._view, name),
             description=f"{label} (Ctrl+Enter runs it)",
             placeholder=RUN,
-            rows=3,
+            rows=2,
             continuous_update=False,
             disabled=True,  # until a kernel answers the browser
-            layout=WIDE | {"width": "auto"},
+            layout={"width": "auto", "flex": "1 1 100%"},
             style=LABELS,
         )
         self._links += [self._link(name, box, "value"), self._link("offline", box, "disabled")]

@@ -8,8 +8,8 @@ import ipywidgets
 
 from course_utils.widgets.traits import tidy
 
-WIDE = {"width": "100%", "max_width": "760px"}
-LABELS = {"description_width": "110px"}
+ROW = {"width": "auto", "flex": "1 1 230px"}  # as many side by side as the page has room for
+LABELS = {"description_width": "auto"}
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Range:
             step=self.step,
             readout_format=self.format,
             description=self.label,
-            layout=WIDE,
+            layout=ROW,
             style=LABELS,
         )
 
@@ -93,7 +93,7 @@ class Stops:
 
     def slider(self, value: float | str) -> ipywidgets.Widget:
         """A standard slider that stands where the value wants it."""
-        return self.kind(options=self.texts, index=self.stop(value), description=self.label, layout=WIDE, style=LABELS)
+        return self.kind(options=self.texts, index=self.stop(value), description=self.label, layout=ROW, style=LABELS)
 
 
 Knob = Range | Stops

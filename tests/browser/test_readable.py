@@ -92,6 +92,18 @@ def test_a_page_breaks_no_rule_that_matters(page, exported, scheme):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_an_explorer_in_use_breaks_no_rule_that_matters(page, exported, scheme):
+    page.emulate_media(color_scheme=scheme)
+    explorer = Explorer(opened(page, exported))
+    explorer.draw(2)
+    explorer.button("draw 100").click()
+    explorer.press("top-k", "Home", *["ArrowRight"] * 7)
+    explorer.expect(top_k=8)
+    assert explorer.view.locator("[data-share]").count() == 8
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_deck_breaks_no_rule_that_matters(page, exported, scheme):
     from playwright.sync_api import expect
 

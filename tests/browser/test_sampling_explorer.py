@@ -54,6 +54,69 @@ def model(ids):
 explorer = SamplingExplorer.from_model(model, Letters(), "a")
 explorer
 """
+LARGE = """
+import numpy as np
+import torch
+from course_utils.widgets import SamplingExplorer
+
+
+class Letters:
+    def encode(self, text):
+        return [ord(c) for c in text]
+
+    def token_texts(self):
+        return [f" w{i}" for i in range(49152)]
+
+
+logits = torch.from_numpy(2 * np.random.default_rng(0).normal(size=49152))
+explorer = SamplingExplorer.from_model(lambda ids: logits[None, None], Letters(), "I love watching movies.")
+explorer
+"""
+BYTES = """
+import torch
+from course_utils.tokenization import BPETokenizer
+from course_utils.widgets import SamplingExplorer
+
+tokenizer = BPETokenizer([])
+ids = tokenizer.encode("café ☕.")
+
+
+def model(given):
+    return 50.0 * torch.nn.functional.one_hot(torch.tensor([ids[1 : given.shape[1] + 1]]), 256)
+
+
+explorer = SamplingExplorer.from_model(model, tokenizer, "caf")
+explorer
+"""
+WORDS = """
+import torch
+from course_utils.tokenization.pieces import decoded_pieces
+from course_utils.widgets import SamplingExplorer
+
+
+class Words:  # as SentencePiece has them: the space stands before the word, and a text drops its first
+    words = ["▁I", "▁love", "▁it", "▁!"]
+
+    def encode(self, text):
+        return [self.words.index("▁" + word) for word in text.split()]
+
+    def decode(self, ids):
+        return "".join(self.words[i] for i in ids).replace("▁", " ").removeprefix(" ")
+
+    def pieces(self, ids):
+        return decoded_pieces(self.decode, ids)
+
+    def token_texts(self):
+        return [word.replace("▁", " ") for word in self.words]
+
+
+def model(given):
+    return 50.0 * torch.nn.functional.one_hot(given + 1, 4)
+
+
+explorer = SamplingExplorer.from_model(model, Words(), "I")
+explorer
+"""
 FIRST_EXPLORER = """
 from ipywidgets.widgets.widget import _instances
 from course_utils.widgets import SamplingExplorer
@@ -142,6 +205,18 @@ class Explorer:
             "n => document.querySelector('.cu-view').dataset.drawn.split(',').length === n", arg=n
         )
         return [int(i) for i in self.data()["drawn"].split(",")]
+
+    def wait_to_be_low(self, height):
+        """Wait until the picture has left so much room that all of the explorer is no higher."""
+        low = "height => document.querySelector('.cu-explorer').offsetHeight <= height"
+        self.page.wait_for_function(low, arg=height)
+
+    def shares(self):
+        """Of the draws that were counted: the share of each bar, by its id; and that of the rest."""
+        read = "all => all.map((mark) => +mark.dataset.share)"
+        kept = [i for i, _, cut in self.bars() if not cut]
+        marks = self.view.locator("[data-share]").evaluate_all(read)
+        return dict(zip(kept, marks, strict=False)), sum(marks[len(kept) :])
 
     def text(self, part):
         return self.view.locator(f".cu-{part}")
@@ -358,15 +433,74 @@ def test_a_silent_kernel_is_reported_over_an_older_problem(page, lab):
     expect(explorer.text("status")).to_contain_text("The kernel has not answered")
 
 
+@pytest.mark.parametrize(
+    ("cell", "texts"),
+    [
+        (BYTES, ["caf\ufffd", "café", "café ", "café \ufffd", "café \ufffd", "café ☕", "café ☕."]),
+        (WORDS, ["I love", "I love it"]),
+    ],
+    ids=["bytes", "words"],
+)
+def test_tokens_join_to_a_text_as_the_tokenizer_joins_them(page, lab, cell, texts):
+    from playwright.sync_api import expect
+
+    opened = lab.open(page, notebook(cell), "pieces.ipynb")
+    opened.run_all()
+    explorer = Explorer(page)
+    explorer.expect(kernel="true")
+    for text in texts:
+        explorer.button("sample").click()
+        expect(explorer.text("text")).to_have_js_property("textContent", f"text: {text}")
+    opened.close()
+
+
+def expect_all_in_sight(explorer, top, bottom):
+    """The explorer's ends, and so all that is in it, when its upper edge is scrolled to."""
+    explorer.box.evaluate("box => box.scrollIntoView({block: 'start'})")
+    wanted = [explorer.box, *map(explorer.handle, ("temperature", "top-k", "top-p")), explorer.view.locator("svg").last]
+    for part in (*wanted, explorer.button("sample"), explorer.text("steps"), explorer.text("text")):
+        box = part.bounding_box()
+        assert box["y"] >= top - 1, part
+        assert box["y"] + box["height"] <= bottom + 1, part
+    picture = explorer.text("picture")
+    assert picture.evaluate("picture => picture.scrollWidth <= picture.clientWidth")
+    assert picture.bounding_box()["height"] > 250
+
+
+def use(explorer):
+    """Draw and cut, so that all words are on the screen."""
+    explorer.draw(3)
+    explorer.button("draw 1,000").click()
+    explorer.press("top-k", *["ArrowLeft"] * 8)
+    explorer.press("top-p", *["ArrowLeft"] * 5)
+    explorer.expect(top_k=100, top_p=0.95)
+    explorer.page.wait_for_function("() => document.querySelector('[data-share]')")
+
+
+def test_a_projector_shows_it_whole_in_jupyterlab(page, lab):
+    page.set_viewport_size({"width": 1280, "height": 720})
+    opened = lab.open(page, notebook(LARGE), "projector.ipynb")
+    opened.run_all()
+    explorer = Explorer(page)
+    explorer.expect(kernel="true")
+    panel = page.locator(".jp-WindowedPanel-outer").bounding_box()
+    for act in (lambda: None, lambda: use(explorer), lambda: explorer.press("temperature", "End")):
+        act()
+        explorer.wait_to_be_low(599)
+        expect_all_in_sight(explorer, panel["y"], panel["y"] + panel["height"])
+    opened.close()
+
+
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
-    """A folder with two exported pages, ties.html and walk.html."""
+    """A folder with exported pages: ties.html, walk.html, large.html."""
     if not (ROOT / "node_modules").exists():
         pytest.skip("the parts of a page are missing: run `npm ci`")
     folder = tmp_path_factory.mktemp("exported")
-    for name, cell in (("ties", TIED), ("walk", MODEL)):
+    cells = {"ties": TIED, "walk": MODEL, "large": LARGE}
+    for name, cell in cells.items():
         (folder / f"{name}.ipynb").write_text(nbformat.writes(notebook(cell)), encoding="utf-8")
-    command = [sys.executable, ROOT / "tools/export.py", "pages", folder / "ties.ipynb", folder / "walk.ipynb"]
+    command = [sys.executable, ROOT / "tools/export.py", "pages", *(folder / f"{name}.ipynb" for name in cells)]
     done = subprocess.run(
         [*command, "--out", folder / "out"],
         capture_output=True,
@@ -410,7 +544,9 @@ def test_in_an_exported_page_without_a_network(page, exported, record_property, 
         explorer.press("top-k", "End")
         explorer.press("top-p", "End")
         explorer.expect(temperature=2, top_k=49152, top_p=1)
-        expect(explorer.text("words")).to_contain_text("Kept: 49,152 of 49,152 tokens")
+        expect(explorer.text("steps")).to_have_text(
+            "49,152 tokens → temperature: 49,152 → top-k: 49,152 → renormalise → top-p: 49,152, 100 % of the mass"
+        )
         drawn = explorer.draw(3)
         expect(explorer.text("outcome")).to_contain_text(f"Drawn: «token {drawn[-1]}», one of the others")
         assert explorer.view.locator("rect.cu-drawn.cu-rest").count() == 1
@@ -439,3 +575,70 @@ def test_an_exported_prompt_box_says_that_it_needs_a_kernel(page, exported):
         expect(explorer.text("text")).to_contain_text("draws:")
         assert explorer.bars() == before
     assert page.blocked == []
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1920, 1080)])
+def test_a_projector_shows_it_whole_in_a_page(page, exported, size):
+    from playwright.sync_api import expect
+
+    width, height = size
+    page.set_viewport_size({"width": width, "height": height})
+    with served(exported, "file") as base:
+        page.goto(f"{base}/large.html")
+        explorer = Explorer(page)
+        expect(explorer.text("status")).to_contain_text("No kernel is connected")
+        for act in (lambda: None, lambda: use(explorer), lambda: explorer.press("temperature", "End")):
+            act()
+            explorer.wait_to_be_low(height)
+            page.evaluate("() => { document.body.style.paddingBottom = '100vh'; }")  # room to scroll to its upper edge
+            expect_all_in_sight(explorer, 0, height)
+
+
+def test_counts_of_many_draws_follow_the_knobs(page, exported):
+    """The same noise meets every setting: going back brings the same counts back."""
+    from playwright.sync_api import expect
+
+    with served(exported, "file") as base:
+        page.goto(f"{base}/large.html")
+        explorer = Explorer(page)
+        marks = explorer.view.locator("[data-share]")
+        expect(marks).to_have_count(0)
+        explorer.press("temperature", *["ArrowLeft"] * 10)
+        explorer.expect(temperature=0.5)
+        explorer.button("draw 1,000").click()
+        expect(explorer.view.get_by_role("button", pressed=True)).to_have_text("1,000")
+        shares, rest = explorer.shares()
+        assert sum(shares.values()) + rest == pytest.approx(1)
+        for i, p, _ in explorer.bars():
+            assert abs(shares[i] - p) < 5 * (p * (1 - p) / 1000) ** 0.5
+        explorer.press("top-k", "Home")
+        explorer.expect(top_k=1)
+        assert list(explorer.shares()[0].values()) == [1]
+        explorer.press("top-k", "End")
+        explorer.expect(top_k=49152)
+        assert explorer.shares() == (shares, rest)
+        explorer.button("draw 100").click()
+        expect(explorer.view.get_by_role("button", pressed=True)).to_have_text("100")
+        assert explorer.shares() != (shares, rest)
+        explorer.button("reset").click()
+        expect(marks).to_have_count(0)
+        expect(explorer.view.get_by_role("button", pressed=True)).to_have_count(0)
+
+
+NAME = """() => {
+    const {ariaLabel, textContent} = document.activeElement;
+    return ariaLabel ?? document.activeElement.closest("label")?.textContent ?? textContent;
+}"""
+
+
+def test_tab_reaches_every_control_in_the_order_of_the_page(page, exported):
+    with served(exported, "file") as base:
+        page.goto(f"{base}/ties.html")
+        Explorer(page).handle("temperature").focus()
+        names = []
+        for _ in range(12):
+            names.append(page.evaluate(NAME).strip())
+            page.keyboard.press("Tab")
+    sliders = ["temperature", "1.00", "top-k", "all (49,152)", "top-p", "1.00"]  # their numbers can be typed too
+    many = [f"draw {n} times and count" for n in ("10", "100", "1,000")]
+    assert names == [*sliders, "sample", *many, "reset the running text and the counts", "seed"]

@@ -16,7 +16,9 @@ pytestmark = pytest.mark.browser
 
 MODULES = Path(widgets.__file__).with_name("browser")
 LOAD = """async () => {
-    window.rules = await import("/sampling/rules.js");
+    const parts = ["/sampling/rules.js", "/sampling/draws.js", "/base/draws.js"];
+    window.rules = Object.assign({}, ...await Promise.all(parts.map((part) => import(part))));
+    window.rules.noise = (seed, n, id) => rules.gumbel(rules.mix(rules.stream(seed, n) + id));
     window.knobs = await import("/base/knobs.js");
 }"""
 KEPT = """({logits, cases}) => {
@@ -28,7 +30,7 @@ KEPT = """({logits, cases}) => {
         return {
             kept: Array.from(dist.ids.subarray(0, dist.kept)),
             probs: Array.from(rules.massOf(dist, everyone).masses),
-            held: dist.held, bits: dist.bits, before: sorted.before.bits,
+            held: dist.held, bits: dist.bits, before: sorted.before.bits, steps: dist.steps,
         };
     });
 }"""
@@ -66,6 +68,9 @@ def test_the_browser_keeps_what_decoding_keeps(rules, name, logits):
     for (t, k, p), answer in zip(cases, rules.evaluate(KEPT, {"logits": sent, "cases": cases}), strict=True):
         python = SamplingExplorer([""] * v, logits, temperature=t, top_k=k, top_p=p)
         assert answer["kept"] == python.kept, (name, t, k, p)
+        heated = decoding.apply_temperature(python_row(python), t)
+        steps = heated, decoding.top_k_filter(heated, k), python._filtered()
+        assert answer["steps"] == [int((step > -math.inf).sum()) for step in steps]
         filtered = python._filtered().double()
         probs = filtered.softmax(-1).numpy()
         assert answer["probs"] == pytest.approx(probs.tolist(), abs=1e-12)
@@ -111,6 +116,47 @@ def test_draws_follow_the_distribution_and_the_seed(rules):
     assert chi2 < 16.27
     assert rules.evaluate(DRAWS, [logits, knobs, 0, 50]) == drawn[:50]
     assert rules.evaluate(DRAWS, [logits, knobs, 1, 50]) != drawn[:50]
+
+
+COUNTS = """([logits, cases, seed, n]) => {
+    const numbers = (x) => x === "-inf" ? -Infinity : x;
+    const sorted = rules.prepare(Float32Array.from(logits, numbers));
+    const draws = new rules.Draws(sorted, seed, n);
+    const byId = (counts) => [...counts].sort(([a], [b]) => a - b);
+    return cases.map((knobs) => {
+        const dist = rules.distribution(sorted, ...knobs);
+        const one = new Map();
+        for (let i = 0; i < n; i++) {
+            const { id } = rules.pick(dist, seed, i);
+            one.set(id, (one.get(id) ?? 0) + 1);
+        }
+        return [byId(draws.count(dist)), byId(one)];
+    });
+}"""
+
+
+@pytest.mark.parametrize(("name", "logits"), list(rows()), ids=[name for name, _ in rows()])
+def test_many_draws_are_the_same_draws_one_by_one(rules, name, logits):
+    """Whatever the knobs were before: what an earlier count has remembered holds for the next."""
+    v = len(logits)
+    sent = ["-inf" if x == -math.inf else float(np.float32(x)) for x in logits]
+    cases = [
+        (t, k, p) for k in (1, max(1, v // 3), v, max(1, v // 2)) for t in (1, 1.9, 0.3, 0, 2) for p in (1, 0.5, 0.9)
+    ]
+    for knobs, (counted, one_by_one) in zip(cases, rules.evaluate(COUNTS, [sent, cases, 5, 60]), strict=True):
+        assert counted == one_by_one, knobs
+        assert sum(n for _, n in counted) == 60
+
+
+def test_many_draws_through_ties_that_division_makes(rules):
+    """A cut within such a tie keeps the lower ids, not the larger logits."""
+    logits = (np.float32(1.95) + np.random.default_rng(1).permutation(300) * 2.0**-23).astype(np.float32)
+    cases = [(1.9, k, 1) for k in range(1, 300, 7)]
+    kept = [set(SamplingExplorer([""] * 300, logits, temperature=t, top_k=k).kept) for t, k, _ in cases]
+    first = np.argsort(-logits, kind="stable")
+    assert any(these != set(first[: len(these)].tolist()) for these in kept)  # the row has such ties
+    for counted, one_by_one in rules.evaluate(COUNTS, [logits.tolist(), cases, 0, 200]):
+        assert counted == one_by_one
 
 
 def test_a_token_that_survives_a_cut_is_drawn_again_with_the_same_seed(rules):

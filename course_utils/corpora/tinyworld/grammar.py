@@ -120,10 +120,25 @@ class Grammar:
         """
         if not isinstance(text, str):
             raise ValueError(f"text must be a string, got {text!r}")
-        return [steps for made, steps in self._beginnings(text) if made == text]
+        return [steps for made, steps in self._walk(text) if made == text]
 
-    def _beginnings(self, wanted: str) -> Iterator[tuple[str, list[Written]]]:
-        """Yield each way to make a beginning of the wanted text, all of it included."""
+    def can_begin(self, prefix: str) -> bool:
+        """Return whether any text begins like this; a whole text does.
+
+        Each step has an option, so what agrees with the prefix to its end can always be finished.
+
+        Raises:
+            ValueError: the prefix is no string.
+        """
+        if not isinstance(prefix, str):
+            raise ValueError(f"prefix must be a string, got {prefix!r}")
+        return any(text.startswith(prefix) for text, _ in self._walk(prefix, unfinished=True))
+
+    def _walk(self, wanted: str, unfinished: bool = False) -> Iterator[tuple[str, list[Written]]]:
+        """Yield the derivations that agree with the wanted text as far as they have come.
+
+        An unfinished text is wanted as a beginning: a derivation that has written so much is yielded as it is.
+        """
         open_ends = [
             ("", [Written("kind", "", log2_prob)], dict(option.facts))
             for option, log2_prob in zip(self._kinds.options, self._kinds.log2_probs, strict=True)
@@ -131,7 +146,7 @@ class Grammar:
         while open_ends:
             text, written, facts = open_ends.pop()
             program = self._programs[facts["kind"]]
-            if len(written) > len(program):
+            if len(written) > len(program) or (unfinished and len(text) >= len(wanted)):
                 yield text, written
                 continue
             step = program[len(written) - 1]
@@ -139,7 +154,8 @@ class Grammar:
             for option, log2_prob in zip(choice.options, choice.log2_probs, strict=True):
                 known = {**facts, **option.facts}
                 piece = option.text.format_map(known)
-                if wanted.startswith(piece, len(text)):
+                agrees = wanted.startswith(piece, len(text))
+                if agrees or (unfinished and piece.startswith(wanted[len(text) :])):
                     open_ends.append((text + piece, [*written, Written(step.name, piece, log2_prob)], known))
 
     def _choices_of(self, kind: str) -> Iterator[tuple[float, Choice]]:

@@ -88,6 +88,10 @@ class TinyWorld:
         derivations = self._grammar.derivations(text)
         return sum(step.log2_prob for step in derivations[0]) if derivations else -math.inf
 
+    def can_begin(self, prefix: str) -> bool:
+        """Return whether any document begins like this; a whole document does."""
+        return self._grammar.can_begin(prefix)
+
     def derivation(self, text: str) -> list[Written]:
         """Return how a document came about: what each step wrote, and the log2 of the probability of that choice.
 

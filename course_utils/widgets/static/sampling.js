@@ -72,6 +72,7 @@ function short(p) {
   if (p >= 0.995) return "1.0";
   return p === 0 ? "0" : p < 5e-3 ? "<.01" : p.toFixed(2).replace(/^0/, "");
 }
+var standardError = (p, n) => Math.sqrt(p * (1 - p) / n);
 
 // course_utils/widgets/browser/base/knobs.js
 function placeOf({ stops, min, max }, value) {
@@ -83,11 +84,11 @@ function valueAt({ stops }, place) {
 function nearest(stops, value) {
   const same = stops.indexOf(value);
   if (same >= 0) return same;
-  let best = 0;
+  let best2 = 0;
   stops.forEach((stop, i) => {
-    if (Math.abs(stop - value) < Math.abs(stops[best] - value)) best = i;
+    if (Math.abs(stop - value) < Math.abs(stops[best2] - value)) best2 = i;
   });
-  return best;
+  return best2;
 }
 function nameControls(box, knobs, value) {
   const known = new Map(Object.entries(knobs).map(([name, knob]) => [knob.label, [value(name), knob.stops]]));
@@ -103,6 +104,7 @@ function nameControls(box, knobs, value) {
 }
 
 // course_utils/widgets/browser/base/view.js
+var MARGIN = 8;
 function view(Explorer2, build2) {
   return () => {
     let explorer;
@@ -121,42 +123,86 @@ function show(explorer, el, build2) {
   el.classList.add("cu-view");
   const draw = build2(explorer, el);
   el.append(status);
-  let width = 900;
+  const picture2 = el.querySelector(".cu-picture") ?? status;
+  const resized = new ResizeObserver(soon);
+  let [width, height] = [900, 300];
+  let frame = 0;
   function redraw() {
-    width = status.clientWidth || width;
-    draw(width);
+    if (picture2.clientWidth) [width, height] = room(el, picture2);
+    draw(width, height);
     say(explorer, status);
-    el.setAttribute("aria-busy", Boolean(explorer.kernel.waiting));
+    el.setAttribute("aria-busy", explorer.busy !== "");
     el.dataset.kernel = explorer.kernel.answers;
     for (const name of Object.keys(explorer.knobs))
       el.setAttribute(`data-${name.replaceAll("_", "-")}`, explorer.knob(name));
     const box = el.closest(".cu-explorer");
     if (!box) return;
+    resized.observe(box);
     nameControls(box, explorer.knobs, (name) => explorer.knob(name));
     listen(box);
   }
-  let frame = 0;
-  const soon = () => {
+  function soon() {
     frame ||= requestAnimationFrame(() => {
       frame = 0;
       redraw();
     });
-  };
+  }
   explorer.views.add(soon);
-  const resized = new ResizeObserver(soon);
   resized.observe(el);
+  window.addEventListener("resize", soon);
   redraw();
   return () => {
     explorer.views.delete(soon);
     resized.disconnect();
+    window.removeEventListener("resize", soon);
     cancelAnimationFrame(frame);
   };
 }
+function room(el, picture2) {
+  const box = el.closest(".cu-explorer") ?? el;
+  const seen = el.closest(".jp-WindowedPanel-outer")?.clientHeight ?? window.innerHeight;
+  return [picture2.clientWidth, seen - (box.offsetHeight - picture2.offsetHeight) - MARGIN];
+}
 function say(explorer, status) {
-  const busy = Boolean(explorer.kernel.waiting);
   const problem = explorer.kernel.problem || explorer.get("status");
-  status.textContent = busy ? "The model is running …" : problem || explorer.note;
-  status.classList.toggle("cu-alarm", !busy && problem !== "");
+  status.textContent = explorer.busy || problem || explorer.note;
+  status.classList.toggle("cu-alarm", !explorer.busy && problem !== "");
+}
+
+// course_utils/widgets/browser/base/draws.js
+var LAST_SEED = 2 ** 32 - 1;
+function seedBox(explorer) {
+  const box = Object.assign(html("input", "cu-seed"), { type: "number", min: 0, max: LAST_SEED, step: 1 });
+  box.addEventListener("change", () => {
+    const seed = Math.min(LAST_SEED, Math.max(0, Math.trunc(Number(box.value)) || 0));
+    box.value = seed;
+    explorer.set({ seed });
+  });
+  return box;
+}
+function pick(dist, seed, n) {
+  const { rank } = best(dist, stream(seed, n), 0, dist.kept);
+  return { id: dist.ids[rank], p: dist.weights[rank] / dist.total };
+}
+function best({ ids, weights }, noise, start, end) {
+  let found = { rank: start, sum: -Infinity };
+  for (let rank = start; rank < end; rank++) {
+    if (weights[rank] === 0) continue;
+    const sum = Math.log(weights[rank]) + gumbel(mix(noise + ids[rank]));
+    if (sum > found.sum) found = { rank, sum };
+  }
+  return found;
+}
+var stream = (seed, n) => mix(mix(seed) + n);
+function gumbel(state) {
+  const u = (upper(state) * 67108864 + (mix(state + 2) >>> 6) + 0.5) / 2 ** 53;
+  return -Math.log(-Math.log(u));
+}
+var upper = (state) => mix(state + 1) >>> 5;
+function mix(x) {
+  x = Math.imul(x ^ x >>> 16, 2246822507);
+  x = Math.imul(x ^ x >>> 13, 3266489909);
+  return x ^ x >>> 16;
 }
 
 // course_utils/widgets/browser/base/kernel.js
@@ -183,6 +229,7 @@ var Kernel = class {
   }) {
     const id = Math.random().toString(36).slice(2);
     this.problem = "";
+    if (what !== "hello") this.stopWaiting();
     if (what !== "hello") this.waiting = { id, then, timer: setTimeout(() => this.gaveUp(), PATIENCE) };
     try {
       this.model.send({ ask: what, id, ...details });
@@ -258,6 +305,10 @@ var Explorer = class {
     const place = placeOf(this.knobs[name], this.get(name));
     if (place !== tidy(this.get(`${name}_stop`))) this.set({ [`${name}_stop`]: place });
   }
+  // What to say while the kernel works and the picture waits for it; "" if the view stays of use meanwhile.
+  get busy() {
+    return this.kernel.waiting ? "The model is running …" : "";
+  }
   // What to say when nothing is wrong; a subclass says here what is missing without a kernel.
   get note() {
     return "";
@@ -269,6 +320,57 @@ var Explorer = class {
     this.kernel.close();
   }
 };
+
+// course_utils/widgets/browser/sampling/draws.js
+var Draws = class {
+  constructor({ order }, seed, n) {
+    this.n = n;
+    this.order = order;
+    this.read = 0;
+    const fresh = (_, i) => ({ noise: stream(seed, i), records: [], bits: 0, highest: -Infinity });
+    this.draws = Array.from({ length: n }, fresh);
+  }
+  // How often each id is drawn.
+  count(dist) {
+    const sure = inOrder(dist, this.order);
+    this.readTo(sure);
+    const counts = /* @__PURE__ */ new Map();
+    for (const { noise, records } of this.draws) {
+      let found = best(dist, noise, sure, dist.kept);
+      for (const { rank, bonus } of records) {
+        if (rank >= sure) break;
+        const sum = Math.log(dist.weights[rank]) + bonus;
+        if (sum > found.sum) found = { rank, sum };
+      }
+      const id = (found.rank < sure ? this.order : dist.ids)[found.rank];
+      counts.set(id, (counts.get(id) ?? 0) + 1);
+    }
+    return counts;
+  }
+  readTo(end) {
+    const { order, read } = this;
+    for (const known of this.draws) {
+      const { noise, records } = known;
+      let { bits, highest } = known;
+      for (let rank = read; rank < end; rank++) {
+        const state = mix(noise + order[rank]);
+        if (upper(state) < bits) continue;
+        const bonus = gumbel(state);
+        if (bonus <= highest) continue;
+        [bits, highest] = [upper(state), bonus];
+        records.push({ rank, bonus });
+      }
+      Object.assign(known, { bits, highest });
+    }
+    this.read = Math.max(read, end);
+  }
+};
+function inOrder({ ids, weights, kept }, order) {
+  let start = kept;
+  let same = true;
+  while (start > 0 && weights[start - 1] === weights[kept - 1]) same = ids[--start] === order[start] && same;
+  return same ? kept : start;
+}
 
 // course_utils/widgets/browser/sampling/rules.js
 var SLACK = 1e-6;
@@ -282,14 +384,15 @@ function prepare(logits) {
   return { logits, order, before: summary(order, weights, weights.length) };
 }
 function distribution({ logits, order, before }, temperature, topK, topP) {
-  if (temperature === 0) return { ...summary(order.slice(0, 1), new Float64Array([1]), 1), held: 1 };
+  if (temperature === 0) return { ...summary(order.slice(0, 1), new Float64Array([1]), 1), held: 1, steps: [1, 1, 1] };
   const { ids, scaled } = scale(logits, order, temperature);
   let finite = scaled.length;
   while (scaled[finite - 1] === -Infinity) finite--;
   const weights = new Float64Array(scaled.length);
   let everything = 0;
   for (let r = 0; r < finite; r++) everything += weights[r] = Math.exp(scaled[r] - scaled[0]);
-  let kept = Math.min(topK, finite);
+  const among = Math.min(topK, finite);
+  let kept = among;
   if (topP < 1) {
     let total = 0;
     for (let r2 = 0; r2 < kept; r2++) total += weights[r2];
@@ -303,7 +406,7 @@ function distribution({ logits, order, before }, temperature, topK, topP) {
     kept = r;
   }
   const after = summary(ids, weights, kept);
-  return { ...after, held: after.total / everything };
+  return { ...after, held: after.total / everything, steps: [finite, among, kept] };
 }
 function scale(logits, order, temperature) {
   const t = Math.fround(temperature);
@@ -359,33 +462,15 @@ function keptAmong(dist, ids) {
   for (let r = 0; r < dist.kept && wanted.size; r++) if (wanted.delete(dist.ids[r])) found.add(dist.ids[r]);
   return found;
 }
-function noise(seed, n, id) {
-  const state = mix(mix(mix(seed) + n) + id);
-  const u = ((mix(state + 1) >>> 5) * 67108864 + (mix(state + 2) >>> 6) + 0.5) / 2 ** 53;
-  return -Math.log(-Math.log(u));
-}
-function mix(x) {
-  x = Math.imul(x ^ x >>> 16, 2246822507);
-  x = Math.imul(x ^ x >>> 13, 3266489909);
-  return x ^ x >>> 16;
-}
-function pick(dist, seed, n) {
-  let best = -Infinity;
-  let winner = 0;
-  for (let r = 0; r < dist.kept; r++) {
-    if (dist.weights[r] === 0) continue;
-    const sum = Math.log(dist.weights[r]) + noise(seed, n, dist.ids[r]);
-    if (sum > best) [best, winner] = [sum, r];
-  }
-  return { id: dist.ids[winner], p: dist.weights[winner] / dist.total };
-}
 
 // course_utils/widgets/browser/sampling/explorer.js
 var SamplingExplorer = class extends Explorer {
   constructor(model) {
     super(model, ["logits", "seed", "drawn", "names", "running", "prompt_shown"]);
     this.last = null;
+    this.draws = null;
     model.on("change:seed", () => this.reset());
+    model.on("change:logits", () => this.draws = null);
     model.on("change:prompt", () => this.prompted());
   }
   // The logits, sorted when they are first asked for: an answer of the kernel is heard before any «change:logits».
@@ -425,8 +510,14 @@ var SamplingExplorer = class extends Explorer {
     this.last = pick(this.distribution, this.get("seed"), drawn.length);
     this.set({ drawn: [...drawn, this.last.id] });
   }
+  // Draw n tokens at once from what is on show, none of which joins the text.
+  drawMany(n) {
+    this.draws = new Draws(this.sorted, this.get("seed"), n);
+    this.changed();
+  }
   reset() {
-    this.last = null;
+    this.last = this.draws = null;
+    this.changed();
     this.set({ drawn: [] });
     if (this.walks && this.get("walked") > 0) this.kernel.ask("walk", { drawn: [] });
   }
@@ -437,13 +528,35 @@ var SamplingExplorer = class extends Explorer {
   get note() {
     if (!this.get("has_model")) return "Every draw comes from this one distribution; no model reads what was drawn.";
     if (this.kernel.answers || !this.kernel.settled) return "";
-    return `No kernel is connected: the prompt box needs one, and so every draw comes from this one distribution, the one after «${this.get("prompt_shown")}». Open the notebook in JupyterLab to let the text grow.`;
+    return "No kernel is connected: the prompt box needs one, and every draw comes from this one distribution. Open the notebook in JupyterLab to let the text grow.";
   }
 };
 
+// course_utils/widgets/browser/sampling/gauge.js
+var [LEFT, RIGHT, WIDTH] = [6, 226, 232];
+function gauge(before, after, most) {
+  const x = (n) => LEFT + (RIGHT - LEFT) * Math.log(Math.max(1, n)) / Math.log(Math.max(10, most));
+  const label2 = `Effective choices: before ${effective(before)}, after ${effective(after)}.`;
+  const picture2 = svg("svg", { width: WIDTH, height: 34, role: "img", "aria-label": label2 });
+  picture2.append(
+    svg("rect", { x: LEFT, width: RIGHT - LEFT, y: 5, height: 10, class: "cu-scale" }),
+    svg("rect", { x: LEFT, width: x(after) - LEFT + 2, y: 3, height: 14, class: "cu-after" }),
+    svg("circle", { cx: x(before), cy: 10, r: 6, class: "cu-dot" })
+  );
+  const anchor = (n) => n === 1 ? "start" : n > most / 2 ? "end" : "middle";
+  for (let n = 1; n <= Math.max(10, most); n *= 10)
+    picture2.append(
+      svg("line", { x1: x(n), x2: x(n), y1: 15, y2: 20, class: "cu-axis" }),
+      svg("text", { x: x(n), y: 32, "text-anchor": anchor(n), class: "cu-scale-text" }, count(n))
+    );
+  return picture2;
+}
+var effective = (n) => n < 100 ? n.toFixed(1) : count(Math.round(n));
+
 // course_utils/widgets/browser/base/axes.js
-var PLOT = { top: 48, height: 250, left: 62, right: 8, labels: 104, rest: 168, narrowest: 310, widest: 1200 };
-var PHONE = { below: 620, step: 20, rest: 132 };
+var PLOT = { top: 44, labels: 88, left: 62, right: 8, rest: 168, narrowest: 310, widest: 1200 };
+var BARS = { lowest: 130, highest: 380 };
+var PHONE = { below: 620, step: 24, rest: 132 };
 var AXES = { 0.05: 0.01, 0.1: 0.02, 0.2: 0.05, 0.3: 0.1, 0.4: 0.1, 0.5: 0.1, 0.6: 0.2, 0.8: 0.2, 1: 0.2 };
 var CEILINGS = Object.keys(AXES).map(Number).sort((a, b) => a - b);
 var between = (width) => Math.min(PLOT.widest, Math.max(PLOT.narrowest, width));
@@ -452,16 +565,17 @@ function fitting(width) {
   const wide = between(width);
   return Math.floor((wide - PLOT.left - PLOT.right - restRoom(wide)) / PHONE.step);
 }
-function axes({ width, bars, largest, rest: rest2 = false, label: label2 }) {
+var barRoom = (pixels) => Math.min(BARS.highest, Math.max(BARS.lowest, pixels - PLOT.top - PLOT.labels));
+function axes({ width, bars, largest, rest: rest2 = false, label: label2, role = "img", ...room2 }) {
   const wide = between(width);
-  const { top, left } = PLOT;
-  const bottom = top + PLOT.height;
+  const { top, height, labels, left } = { ...PLOT, ...room2 };
+  const bottom = top + height;
   const end = wide - PLOT.right - (rest2 ? restRoom(wide) : 0);
   const step = (end - left) / bars;
   const ceiling = CEILINGS.find((limit) => largest <= limit) ?? 1;
-  const y = (p) => bottom - Math.min(p, ceiling) / ceiling * PLOT.height;
+  const y = (p) => bottom - Math.min(p, ceiling) / ceiling * height;
   const centre = (i) => left + (i + 0.5) * step;
-  const picture2 = svg("svg", { width: wide, height: bottom + PLOT.labels, role: "img", "aria-label": label2 });
+  const picture2 = svg("svg", { width: wide, height: bottom + labels, role, "aria-label": label2 });
   for (let i = 0; i <= Math.round(ceiling / AXES[ceiling]); i++) {
     const p = i * AXES[ceiling];
     const tick = i ? p.toFixed(ceiling < 0.3 ? 2 : 1).replace(/^0/, "") : "0";
@@ -470,30 +584,30 @@ function axes({ width, bars, largest, rest: rest2 = false, label: label2 }) {
       svg("text", { x: left - 8, y: y(p) + 5, "text-anchor": "end" }, tick)
     );
   }
-  const side = `translate(18 ${top + PLOT.height / 2}) rotate(-90)`;
+  const side = `translate(18 ${top + height / 2}) rotate(-90)`;
   picture2.append(svg("text", { transform: side, "text-anchor": "middle" }, "probability"));
-  return { picture: picture2, top, bottom, end, step, ceiling, y, centre };
+  return { picture: picture2, top, bottom, left, end, step, ceiling, y, centre };
 }
 
 // course_utils/widgets/browser/base/bars.js
-function bar({ bottom, step, y, centre }, i, p, title, attributes) {
-  const place = { x: centre(i) - step * 0.38, width: step * 0.76, y: y(p), height: bottom - y(p) };
+function bar({ step, y, centre }, i, p, title, attributes, from = 0) {
+  const place = { x: centre(i) - step * 0.38, width: step * 0.76, y: y(p), height: y(from) - y(p) };
   return svg("rect", { ...place, ...attributes }, svg("title", {}, title));
 }
 function label({ bottom, centre }, i, text, className = "cu-label") {
   const place = `translate(${centre(i) + 5} ${bottom + 18}) rotate(-52)`;
-  const shortened = text.length > 12 ? `${text.slice(0, 11)}…` : text;
+  const shortened = text.length > 10 ? `${text.slice(0, 9)}…` : text;
   return svg("text", { transform: place, "text-anchor": "end", class: className }, shortened);
 }
 function number(x, y, p) {
   return svg("text", { x, y, "text-anchor": "middle", class: "cu-number" }, short(p));
 }
-function arrow(x, y, word) {
+function arrow(x, y, word, left = 0) {
   return svg(
     "g",
     { class: "cu-arrow" },
     svg("path", { d: `M${x - 8},${y - 3}h16l-8,11z` }),
-    svg("text", { x, y: y - 8, "text-anchor": "middle" }, word)
+    svg("text", { x: Math.max(x, left + 28), y: y - 8, "text-anchor": "middle" }, word)
   );
 }
 function line({ y, centre }, masses) {
@@ -505,7 +619,14 @@ function line({ y, centre }, masses) {
     ...points.map(([cx, cy]) => svg("circle", { cx, cy, r: 4, class: "cu-dot" }))
   );
 }
-function rest({ top, bottom, end, ceiling, y }, { mass, before, title, words, mark }) {
+function observed({ y }, x, p, share, n) {
+  const stray = 2 * standardError(p, n);
+  const [low, high] = [y(Math.max(0, p - stray)), y(p + stray)];
+  const whisker = svg("line", { x1: x, x2: x, y1: low, y2: high, class: "cu-stray" });
+  const diamond = svg("path", { d: `M${x},${y(share) - 6}l6,6l-6,6l-6,-6z`, class: "cu-share" });
+  return { picture: svg("g", { "data-share": share }, whisker, diamond), top: Math.min(high, y(share) - 6) };
+}
+function rest({ top, bottom, end, ceiling, y }, { mass, before, share, draws, title, words, mark }) {
   const width = 52;
   const x = end + 28;
   const middle = x + width / 2;
@@ -527,20 +648,25 @@ function rest({ top, bottom, end, ceiling, y }, { mass, before, title, words, ma
       off ? svg("path", { d: `M${middle - 7},${dot + 8}h14l-7,-13z`, class: "cu-dot" }) : svg("circle", { cx: middle, cy: dot, r: 5, class: "cu-dot" })
     );
   }
+  if (draws && mass > 0 && !torn) {
+    const mark2 = observed({ y }, middle, mass, share, draws);
+    above = Math.min(above, mark2.top);
+    group.append(mark2.picture);
+  }
   if (mass > 0) group.append(number(middle, torn ? edge + 46 : above - 9, mass));
   if (mark) {
     box.classList.add("cu-drawn");
     group.append(arrow(middle, Math.max(22, torn ? above - 8 : above - 29), mark));
   }
   words.forEach((text, i) => {
-    group.append(svg("text", { x: x - 12, y: bottom + 24 + 21 * i, class: i < 2 ? "cu-label" : "" }, text));
+    group.append(svg("text", { x: x - 12, y: bottom + 24 + 21 * i, class: i ? "" : "cu-label" }, text));
   });
   group.append(svg("line", { x1: x - 14, x2: x + width + 14, y1: bottom, y2: bottom, class: "cu-axis" }));
   return group;
 }
 
 // course_utils/widgets/browser/sampling/picture.js
-function picture(explorer, dist, width, hatch) {
+function picture(explorer, dist, many, [width, height], hatch) {
   const shown = explorer.get("shown").slice(0, fitting(width));
   const ids = shown.map((token) => token.id);
   const after = massOf(dist, ids);
@@ -548,10 +674,12 @@ function picture(explorer, dist, width, hatch) {
   const kept = keptAmong(dist, ids);
   const others = explorer.sorted.logits.length - ids.length;
   const drawn = explorer.get("drawn").at(-1);
+  const shares = many ? ids.map((id) => (many.counts.get(id) ?? 0) / many.n) : [];
   const plot = axes({
     width,
+    height: barRoom(height),
     bars: ids.length,
-    largest: Math.max(...after.masses, ...before.masses),
+    largest: Math.max(...after.masses, ...before.masses, ...shares),
     rest: others > 0,
     label: description(shown, after, before, others, kept)
   });
@@ -567,20 +695,26 @@ function picture(explorer, dist, width, hatch) {
     bars.append(box);
     marks.append(label(plot, i, token.label, cut ? "cu-cut-label" : "cu-label"));
     const gap = plot.y(p) - plot.y(was);
-    const top = gap > 0 && gap < 28 ? plot.y(was) : plot.y(p);
+    let top = gap > 0 && gap < 28 ? plot.y(was) : plot.y(p);
+    if (many && !cut) {
+      const mark = observed(plot, plot.centre(i), p, shares[i], many.n);
+      marks.append(mark.picture);
+      top = Math.min(top, mark.top);
+    }
     if (!cut && p >= 5e-3) marks.append(number(plot.centre(i), top - 9, p));
     if (token.id === drawn) {
       box.classList.add("cu-drawn");
-      marks.append(arrow(plot.centre(i), top - 29, "drawn"));
+      marks.append(arrow(plot.centre(i), top - 29, "drawn", plot.left));
     }
   });
   plot.picture.append(bars, line(plot, before.masses), marks);
   if (others) {
     const [mass, was] = [after.others, before.others];
-    const words = ["the other", counted(others, "token"), `before ${percent(was)}`, `after ${percent(mass)}`];
-    const title = `the other ${words[1]}: ${words[2]}, ${words[3]}`;
+    const words = [counted(others, "other"), `before ${percent(was)}`, `after ${percent(mass)}`];
+    const title = `${words[0]}: ${words[1]}, ${words[2]}`;
     const mark = drawn !== void 0 && !ids.includes(drawn) ? "drawn" : "";
-    plot.picture.append(rest(plot, { mass, before: was, title, words, mark }));
+    const share = many ? Math.max(0, 1 - shares.reduce((sum, one) => sum + one, 0)) : void 0;
+    plot.picture.append(rest(plot, { mass, before: was, share, draws: many?.n, title, words, mark }));
   }
   return plot.picture;
 }
@@ -603,43 +737,62 @@ function description(shown, after, before, others, kept) {
 }
 
 // course_utils/widgets/browser/sampling/view.js
-var LAST_SEED = 2 ** 32 - 1;
+var MANY = [10, 100, 1e3];
+var KEYS = [
+  ["after", "after"],
+  ["before", "before"],
+  ["cut", "cut"]
+];
+var drawnKeys = (n) => [
+  ["share", `share of ${count(n)} draws`],
+  ["stray", "± 2 standard errors, √(p(1 − p)/n)"]
+];
 var views = 0;
 function build(explorer, el) {
   const hatch = `cu-hatch-${++views}`;
-  const scroller = html("div", "cu-picture");
+  const steps = live("p", "cu-steps");
+  const scale2 = html("div", "cu-gauge");
   const words = live("p", "cu-words");
+  const keys = html("div");
+  const scroller = html("div", "cu-picture");
   const sample = button("sample", () => explorer.sample());
   const reset = button("reset", () => explorer.kernel.waiting || explorer.reset(), {
     quiet: true,
-    label: "reset the running text"
+    label: "reset the running text and the counts"
   });
+  const many = MANY.map(
+    (n) => button(count(n), () => explorer.drawMany(n), { quiet: true, label: `draw ${count(n)} times and count` })
+  );
   const seed = seedBox(explorer);
-  const outcome = live("span", "cu-outcome");
   const text = html("p", "cu-text");
   text.setAttribute("aria-label", "running text");
+  const outcome = live("p", "cu-outcome");
+  el.classList.add("cu-sampling");
   el.append(
-    legend(
-      ["after", "after the sliders"],
-      ["before", "before"],
-      ["cut", "cut, as it was before"],
-      ["rest", "all others, after"]
-    ),
+    steps,
+    html("div", "cu-row cu-entropy", scale2, words),
+    keys,
     scroller,
-    words,
-    html("div", "cu-row", sample, html("label", "", "seed ", seed), reset, outcome),
-    text
+    html("div", "cu-row", sample, html("span", "cu-many", "draw", ...many), reset, html("label", "", "seed ", seed)),
+    text,
+    outcome
   );
-  return function draw(width) {
+  return function draw(width, height) {
     const dist = explorer.distribution;
     const drawn = explorer.get("drawn");
-    scroller.replaceChildren(picture(explorer, dist, width, hatch));
-    words.replaceChildren(...rich(numbers(explorer.sorted, dist)));
+    const counts = explorer.draws && { counts: explorer.draws.count(dist), n: explorer.draws.n };
+    steps.replaceChildren(...path(explorer.sorted, dist));
+    scale2.replaceChildren(gauge(2 ** explorer.sorted.before.bits, 2 ** dist.bits, explorer.sorted.logits.length));
+    words.replaceChildren(...rich(entropy(explorer.sorted.before.bits, dist.bits)));
+    keys.replaceChildren(legend(...KEYS, ...counts ? drawnKeys(counts.n) : []));
+    scroller.replaceChildren(picture(explorer, dist, counts, [width, height], hatch));
     outcome.replaceChildren(...rich(spoken(explorer, drawn)));
     text.replaceChildren(...running(explorer, drawn));
     sample.setAttribute("aria-disabled", Boolean(explorer.kernel.waiting));
+    many.forEach((press, i) => press.setAttribute("aria-pressed", counts?.n === MANY[i]));
     if (document.activeElement !== seed) seed.value = explorer.get("seed");
     Object.assign(el.dataset, {
+      steps: dist.steps,
       keptCount: dist.kept,
       keptMass: dist.held,
       kept: Array.from(dist.ids.subarray(0, Math.min(dist.kept, 200))),
@@ -649,24 +802,18 @@ function build(explorer, el) {
     });
   };
 }
-function seedBox(explorer) {
-  const box = Object.assign(html("input", "cu-seed"), { type: "number", min: 0, max: LAST_SEED, step: 1 });
-  box.addEventListener("change", () => {
-    const seed = Math.min(LAST_SEED, Math.max(0, Math.trunc(Number(box.value)) || 0));
-    box.value = seed;
-    explorer.set({ seed });
-  });
-  return box;
+function path({ logits }, { steps: [finite, among, kept], held }) {
+  return [
+    counted(logits.length, "token"),
+    `temperature: *${count(finite)}*`,
+    `top-k: *${count(among)}*`,
+    "renormalise",
+    `top-p: *${count(kept)}*, *${percent(held)}* of the mass`
+  ].flatMap((step, i) => [i ? " → " : "", html("span", "cu-step", ...rich(step))]);
 }
-function numbers({ logits, before }, dist) {
-  return `Kept: *${count(dist.kept)}* of ${counted(logits.length, "token")}; before renormalising they held *${percent(dist.held)}* of the mass. Entropy: ${before.bits.toFixed(2)} bits before, *${dist.bits.toFixed(2)} bits* after: as uncertain as a fair choice among *${effective(dist.bits)}* tokens (before: ${effective(before.bits)}).`;
-}
-function effective(bits) {
-  const n = 2 ** bits;
-  return n < 100 ? n.toFixed(1) : count(Math.round(n));
-}
+var entropy = (before, after) => `As uncertain as a fair choice among *${effective(2 ** after)}* tokens, *${after.toFixed(2)} bits*; before: ${effective(2 ** before)}.`;
 function spoken(explorer, drawn) {
-  if (!drawn.length) return "";
+  if (!drawn.length) return "Nothing is drawn yet.";
   const id = drawn.at(-1);
   const label2 = explorer.name(id).label.replaceAll("*", "∗");
   const where = explorer.get("shown").some((token) => token.id === id) ? "" : ", one of the others";

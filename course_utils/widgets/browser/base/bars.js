@@ -1,17 +1,17 @@
 // What stands on the axes: bars, their labels and numbers, a line to compare with, one bar for all the rest.
 
 import { svg } from "./elements.js";
-import { short } from "./numbers.js";
+import { short, standardError } from "./numbers.js";
 
-// The i-th bar; `title` is what a hand resting on it reads.
-export function bar({ bottom, step, y, centre }, i, p, title, attributes) {
-  const place = { x: centre(i) - step * 0.38, width: step * 0.76, y: y(p), height: bottom - y(p) };
+// The i-th bar, or the piece of it above `from`; `title` is what a hand resting on it reads.
+export function bar({ step, y, centre }, i, p, title, attributes, from = 0) {
+  const place = { x: centre(i) - step * 0.38, width: step * 0.76, y: y(p), height: y(from) - y(p) };
   return svg("rect", { ...place, ...attributes }, svg("title", {}, title));
 }
 
 export function label({ bottom, centre }, i, text, className = "cu-label") {
   const place = `translate(${centre(i) + 5} ${bottom + 18}) rotate(-52)`;
-  const shortened = text.length > 12 ? `${text.slice(0, 11)}…` : text;
+  const shortened = text.length > 10 ? `${text.slice(0, 9)}…` : text;
   return svg("text", { transform: place, "text-anchor": "end", class: className }, shortened);
 }
 
@@ -19,13 +19,13 @@ export function number(x, y, p) {
   return svg("text", { x, y, "text-anchor": "middle", class: "cu-number" }, short(p));
 }
 
-// A marker over a bar.
-export function arrow(x, y, word) {
+// A marker over a bar; its word keeps clear of what stands left of the chart.
+export function arrow(x, y, word, left = 0) {
   return svg(
     "g",
     { class: "cu-arrow" },
     svg("path", { d: `M${x - 8},${y - 3}h16l-8,11z` }),
-    svg("text", { x, y: y - 8, "text-anchor": "middle" }, word),
+    svg("text", { x: Math.max(x, left + 28), y: y - 8, "text-anchor": "middle" }, word),
   );
 }
 
@@ -40,9 +40,19 @@ export function line({ y, centre }, masses) {
   );
 }
 
+// The share of n draws that fell on a probability, and how far chance alone strays from it, 19 times of 20.
+export function observed({ y }, x, p, share, n) {
+  const stray = 2 * standardError(p, n);
+  const [low, high] = [y(Math.max(0, p - stray)), y(p + stray)];
+  const whisker = svg("line", { x1: x, x2: x, y1: low, y2: high, class: "cu-stray" });
+  const diamond = svg("path", { d: `M${x},${y(share) - 6}l6,6l-6,6l-6,-6z`, class: "cu-share" });
+  return { picture: svg("g", { "data-share": share }, whisker, diamond), top: Math.min(high, y(share) - 6) };
+}
+
 // One bar for all that have none of their own, with up to four lines of words below it. A bar that dwarfs the others is
-// torn off at the top, its number written. Optional: `before`, to compare with; `mark`, the word of an arrow over it.
-export function rest({ top, bottom, end, ceiling, y }, { mass, before, title, words, mark }) {
+// torn off at the top, its number written. Optional: `before`, to compare with; `share` of `draws`, what was observed;
+// `mark`, the word of an arrow over it.
+export function rest({ top, bottom, end, ceiling, y }, { mass, before, share, draws, title, words, mark }) {
   const width = 52;
   const x = end + 28;
   const middle = x + width / 2;
@@ -66,13 +76,18 @@ export function rest({ top, bottom, end, ceiling, y }, { mass, before, title, wo
         : svg("circle", { cx: middle, cy: dot, r: 5, class: "cu-dot" }),
     );
   }
+  if (draws && mass > 0 && !torn) {
+    const mark = observed({ y }, middle, mass, share, draws);
+    above = Math.min(above, mark.top);
+    group.append(mark.picture);
+  }
   if (mass > 0) group.append(number(middle, torn ? edge + 46 : above - 9, mass));
   if (mark) {
     box.classList.add("cu-drawn");
     group.append(arrow(middle, Math.max(22, torn ? above - 8 : above - 29), mark));
   }
   words.forEach((text, i) => {
-    group.append(svg("text", { x: x - 12, y: bottom + 24 + 21 * i, class: i < 2 ? "cu-label" : "" }, text));
+    group.append(svg("text", { x: x - 12, y: bottom + 24 + 21 * i, class: i ? "" : "cu-label" }, text));
   });
   group.append(svg("line", { x1: x - 14, x2: x + width + 14, y1: bottom, y2: bottom, class: "cu-axis" }));
   return group;

@@ -49,6 +49,11 @@ export class Explorer {
     if (place !== tidy(this.get(`${name}_stop`))) this.set({ [`${name}_stop`]: place });
   }
 
+  // What to say while the kernel works and the picture waits for it; "" if the view stays of use meanwhile.
+  get busy() {
+    return this.kernel.waiting ? "The model is running …" : "";
+  }
+
   // What to say when nothing is wrong; a subclass says here what is missing without a kernel.
   get note() {
     return "";

@@ -26,6 +26,7 @@ export class Kernel {
   ask(what, details = {}, then = () => {}) {
     const id = Math.random().toString(36).slice(2);
     this.problem = "";
+    if (what !== "hello") this.stopWaiting(); // a newer question takes the place of an older one
     if (what !== "hello") this.waiting = { id, then, timer: setTimeout(() => this.gaveUp(), PATIENCE) };
     try {
       this.model.send({ ask: what, id, ...details });

@@ -19,3 +19,6 @@ export function short(p) {
   if (p >= 0.995) return "1.0";
   return p === 0 ? "0" : p < 0.005 ? "<.01" : p.toFixed(2).replace(/^0/, "");
 }
+
+// Of the share of n draws that fall on something of probability p.
+export const standardError = (p, n) => Math.sqrt((p * (1 - p)) / n);

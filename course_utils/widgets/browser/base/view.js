@@ -4,8 +4,10 @@ import { html } from "./elements.js";
 import { listen } from "./keyboard.js";
 import { nameControls } from "./knobs.js";
 
-// Explorer: a subclass of the base's. build(explorer, el) fills el once and returns draw(width), which shows how the
-// explorer stands now, in so many pixels.
+const MARGIN = 8; // pixels left free of the height
+
+// Explorer: a subclass of the base's. build(explorer, el) fills el once and returns draw(width, height), which shows
+// how the explorer stands now, in a `.cu-picture` of so many pixels.
 export function view(Explorer, build) {
   return () => {
     let explorer;
@@ -26,42 +28,52 @@ function show(explorer, el, build) {
   const draw = build(explorer, el);
   el.append(status);
 
-  let width = 900; // pixels; the page gives none while it hides the view
+  const picture = el.querySelector(".cu-picture") ?? status;
+  const resized = new ResizeObserver(soon);
+  let [width, height] = [900, 300]; // pixels; the page gives none while it hides the view
+  let frame = 0;
   function redraw() {
-    width = status.clientWidth || width;
-    draw(width);
+    if (picture.clientWidth) [width, height] = room(el, picture);
+    draw(width, height);
     say(explorer, status);
-    el.setAttribute("aria-busy", Boolean(explorer.kernel.waiting));
+    el.setAttribute("aria-busy", explorer.busy !== "");
     el.dataset.kernel = explorer.kernel.answers;
     for (const name of Object.keys(explorer.knobs))
       el.setAttribute(`data-${name.replaceAll("_", "-")}`, explorer.knob(name));
     const box = el.closest(".cu-explorer");
     if (!box) return;
+    resized.observe(box); // observing twice changes nothing
     nameControls(box, explorer.knobs, (name) => explorer.knob(name));
     listen(box);
   }
 
-  let frame = 0;
-  const soon = () => {
+  function soon() {
     frame ||= requestAnimationFrame(() => {
       frame = 0;
       redraw();
     });
-  };
+  }
   explorer.views.add(soon);
-  const resized = new ResizeObserver(soon);
   resized.observe(el);
+  window.addEventListener("resize", soon);
   redraw();
   return () => {
     explorer.views.delete(soon);
     resized.disconnect();
+    window.removeEventListener("resize", soon);
     cancelAnimationFrame(frame);
   };
 }
 
+// Pixels for a picture, if the whole explorer is to be seen at once, in the window or in JupyterLab's part of it.
+function room(el, picture) {
+  const box = el.closest(".cu-explorer") ?? el;
+  const seen = el.closest(".jp-WindowedPanel-outer")?.clientHeight ?? window.innerHeight;
+  return [picture.clientWidth, seen - (box.offsetHeight - picture.offsetHeight) - MARGIN];
+}
+
 function say(explorer, status) {
-  const busy = Boolean(explorer.kernel.waiting);
   const problem = explorer.kernel.problem || explorer.get("status"); // the browser's own is the newer one
-  status.textContent = busy ? "The model is running …" : problem || explorer.note;
-  status.classList.toggle("cu-alarm", !busy && problem !== "");
+  status.textContent = explorer.busy || problem || explorer.note;
+  status.classList.toggle("cu-alarm", !explorer.busy && problem !== "");
 }

@@ -1,13 +1,18 @@
-// What a reader can do with the sampling explorer, beside its sliders: draw, start again, change the prompt.
+// What a reader can do with the sampling explorer, beside its sliders: draw one token or many, start again, change the
+// prompt.
 
+import { pick } from "../base/draws.js";
 import { Explorer } from "../base/explorer.js";
-import { distribution, pick, prepare } from "./rules.js";
+import { Draws } from "./draws.js";
+import { distribution, prepare } from "./rules.js";
 
 export class SamplingExplorer extends Explorer {
   constructor(model) {
     super(model, ["logits", "seed", "drawn", "names", "running", "prompt_shown"]);
     this.last = null; // the last draw, with its probability at that moment
+    this.draws = null; // many at once
     model.on("change:seed", () => this.reset());
+    model.on("change:logits", () => (this.draws = null));
     model.on("change:prompt", () => this.prompted());
   }
 
@@ -55,8 +60,15 @@ export class SamplingExplorer extends Explorer {
     this.set({ drawn: [...drawn, this.last.id] });
   }
 
+  // Draw n tokens at once from what is on show, none of which joins the text.
+  drawMany(n) {
+    this.draws = new Draws(this.sorted, this.get("seed"), n);
+    this.changed();
+  }
+
   reset() {
-    this.last = null;
+    this.last = this.draws = null;
+    this.changed();
     this.set({ drawn: [] });
     if (this.walks && this.get("walked") > 0) this.kernel.ask("walk", { drawn: [] });
   }
@@ -70,8 +82,8 @@ export class SamplingExplorer extends Explorer {
     if (!this.get("has_model")) return "Every draw comes from this one distribution; no model reads what was drawn.";
     if (this.kernel.answers || !this.kernel.settled) return "";
     return (
-      "No kernel is connected: the prompt box needs one, and so every draw comes from this one distribution, " +
-      `the one after «${this.get("prompt_shown")}». Open the notebook in JupyterLab to let the text grow.`
+      "No kernel is connected: the prompt box needs one, and every draw comes from this one distribution. " +
+      "Open the notebook in JupyterLab to let the text grow."
     );
   }
 }

@@ -1,4 +1,4 @@
-// The rules of decoding/knobs.py and decoding.sample, for one row that is sorted once.
+// The rules of decoding/knobs.py, for one row that is sorted once.
 
 const SLACK = 1e-6; // as TOP_P_SLACK in decoding/knobs.py
 
@@ -13,16 +13,17 @@ export function prepare(logits) {
   return { logits, order, before: summary(order, weights, weights.length) };
 }
 
-// Temperature, top-k, renormalise, top-p: every step is a prefix of the sorted tokens.
+// Temperature, top-k, renormalise, top-p: every step is a prefix of the sorted tokens. `steps`: how many each keeps.
 export function distribution({ logits, order, before }, temperature, topK, topP) {
-  if (temperature === 0) return { ...summary(order.slice(0, 1), new Float64Array([1]), 1), held: 1 };
+  if (temperature === 0) return { ...summary(order.slice(0, 1), new Float64Array([1]), 1), held: 1, steps: [1, 1, 1] };
   const { ids, scaled } = scale(logits, order, temperature);
   let finite = scaled.length;
   while (scaled[finite - 1] === -Infinity) finite--;
   const weights = new Float64Array(scaled.length);
   let everything = 0;
   for (let r = 0; r < finite; r++) everything += weights[r] = Math.exp(scaled[r] - scaled[0]);
-  let kept = Math.min(topK, finite);
+  const among = Math.min(topK, finite);
+  let kept = among;
   if (topP < 1) {
     let total = 0;
     for (let r = 0; r < kept; r++) total += weights[r];
@@ -36,7 +37,7 @@ export function distribution({ logits, order, before }, temperature, topK, topP)
     kept = r;
   }
   const after = summary(ids, weights, kept);
-  return { ...after, held: after.total / everything };
+  return { ...after, held: after.total / everything, steps: [finite, among, kept] };
 }
 
 // Divide by the temperature in float32, as a tensor does; rounding can make new ties, so equals are put in order again.
@@ -100,30 +101,4 @@ export function keptAmong(dist, ids) {
   const found = new Set();
   for (let r = 0; r < dist.kept && wanted.size; r++) if (wanted.delete(dist.ids[r])) found.add(dist.ids[r]);
   return found;
-}
-
-// Gumbel noise for a token id in the n-th draw of a seed: a value of its own, whatever the knobs.
-export function noise(seed, n, id) {
-  const state = mix(mix(mix(seed) + n) + id);
-  const u = ((mix(state + 1) >>> 5) * 0x4000000 + (mix(state + 2) >>> 6) + 0.5) / 2 ** 53; // 53 bits, never 0
-  return -Math.log(-Math.log(u));
-}
-
-// Spread the bits of a number over 32: the last steps of MurmurHash3 (Austin Appleby, 2011).
-function mix(x) {
-  x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
-  x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
-  return x ^ (x >>> 16);
-}
-
-// The token with the largest log p + noise, the rule of decoding.sample; the numbers are the browser's own.
-export function pick(dist, seed, n) {
-  let best = -Infinity;
-  let winner = 0;
-  for (let r = 0; r < dist.kept; r++) {
-    if (dist.weights[r] === 0) continue;
-    const sum = Math.log(dist.weights[r]) + noise(seed, n, dist.ids[r]);
-    if (sum > best) [best, winner] = [sum, r];
-  }
-  return { id: dist.ids[winner], p: dist.weights[winner] / dist.total };
 }

@@ -1,48 +1,69 @@
 // The view: the picture, the words for its numbers, and the buttons.
 
+import { seedBox } from "../base/draws.js";
 import { button, html, legend, live, rich, tokens } from "../base/elements.js";
 import { count, counted, percent } from "../base/numbers.js";
+import { effective, gauge } from "./gauge.js";
 import { picture } from "./picture.js";
 
-const LAST_SEED = 2 ** 32 - 1;
+const MANY = [10, 100, 1000]; // draws at once
+const KEYS = [
+  ["after", "after"],
+  ["before", "before"],
+  ["cut", "cut"],
+];
+const drawnKeys = (n) => [
+  ["share", `share of ${count(n)} draws`],
+  ["stray", "± 2 standard errors, √(p(1 − p)/n)"],
+];
 let views = 0;
 
 export function build(explorer, el) {
   const hatch = `cu-hatch-${++views}`; // a page may hold several views
-  const scroller = html("div", "cu-picture");
+  const steps = live("p", "cu-steps");
+  const scale = html("div", "cu-gauge");
   const words = live("p", "cu-words");
+  const keys = html("div");
+  const scroller = html("div", "cu-picture");
   const sample = button("sample", () => explorer.sample());
   const reset = button("reset", () => explorer.kernel.waiting || explorer.reset(), {
     quiet: true,
-    label: "reset the running text",
+    label: "reset the running text and the counts",
   });
+  const many = MANY.map((n) =>
+    button(count(n), () => explorer.drawMany(n), { quiet: true, label: `draw ${count(n)} times and count` }),
+  );
   const seed = seedBox(explorer);
-  const outcome = live("span", "cu-outcome");
   const text = html("p", "cu-text");
   text.setAttribute("aria-label", "running text");
+  const outcome = live("p", "cu-outcome");
+  el.classList.add("cu-sampling");
   el.append(
-    legend(
-      ["after", "after the sliders"],
-      ["before", "before"],
-      ["cut", "cut, as it was before"],
-      ["rest", "all others, after"],
-    ),
+    steps,
+    html("div", "cu-row cu-entropy", scale, words),
+    keys,
     scroller,
-    words,
-    html("div", "cu-row", sample, html("label", "", "seed ", seed), reset, outcome),
+    html("div", "cu-row", sample, html("span", "cu-many", "draw", ...many), reset, html("label", "", "seed ", seed)),
     text,
+    outcome,
   );
 
-  return function draw(width) {
+  return function draw(width, height) {
     const dist = explorer.distribution;
     const drawn = explorer.get("drawn");
-    scroller.replaceChildren(picture(explorer, dist, width, hatch));
-    words.replaceChildren(...rich(numbers(explorer.sorted, dist)));
+    const counts = explorer.draws && { counts: explorer.draws.count(dist), n: explorer.draws.n };
+    steps.replaceChildren(...path(explorer.sorted, dist));
+    scale.replaceChildren(gauge(2 ** explorer.sorted.before.bits, 2 ** dist.bits, explorer.sorted.logits.length));
+    words.replaceChildren(...rich(entropy(explorer.sorted.before.bits, dist.bits)));
+    keys.replaceChildren(legend(...KEYS, ...(counts ? drawnKeys(counts.n) : [])));
+    scroller.replaceChildren(picture(explorer, dist, counts, [width, height], hatch));
     outcome.replaceChildren(...rich(spoken(explorer, drawn)));
     text.replaceChildren(...running(explorer, drawn));
     sample.setAttribute("aria-disabled", Boolean(explorer.kernel.waiting));
+    many.forEach((press, i) => press.setAttribute("aria-pressed", counts?.n === MANY[i]));
     if (document.activeElement !== seed) seed.value = explorer.get("seed");
     Object.assign(el.dataset, {
+      steps: dist.steps,
       keptCount: dist.kept,
       keptMass: dist.held,
       kept: Array.from(dist.ids.subarray(0, Math.min(dist.kept, 200))),
@@ -53,32 +74,23 @@ export function build(explorer, el) {
   };
 }
 
-function seedBox(explorer) {
-  const box = Object.assign(html("input", "cu-seed"), { type: "number", min: 0, max: LAST_SEED, step: 1 });
-  box.addEventListener("change", () => {
-    const seed = Math.min(LAST_SEED, Math.max(0, Math.trunc(Number(box.value)) || 0));
-    box.value = seed;
-    explorer.set({ seed });
-  });
-  return box;
+// How many tokens are left after each of the knobs, in their order.
+function path({ logits }, { steps: [finite, among, kept], held }) {
+  return [
+    counted(logits.length, "token"),
+    `temperature: *${count(finite)}*`,
+    `top-k: *${count(among)}*`,
+    "renormalise",
+    `top-p: *${count(kept)}*, *${percent(held)}* of the mass`,
+  ].flatMap((step, i) => [i ? " → " : "", html("span", "cu-step", ...rich(step))]);
 }
 
-function numbers({ logits, before }, dist) {
-  return (
-    `Kept: *${count(dist.kept)}* of ${counted(logits.length, "token")}; before renormalising they held ` +
-    `*${percent(dist.held)}* of the mass. ` +
-    `Entropy: ${before.bits.toFixed(2)} bits before, *${dist.bits.toFixed(2)} bits* after: as uncertain as a fair ` +
-    `choice among *${effective(dist.bits)}* tokens (before: ${effective(before.bits)}).`
-  );
-}
-
-function effective(bits) {
-  const n = 2 ** bits;
-  return n < 100 ? n.toFixed(1) : count(Math.round(n));
-}
+const entropy = (before, after) =>
+  `As uncertain as a fair choice among *${effective(2 ** after)}* tokens, *${after.toFixed(2)} bits*; ` +
+  `before: ${effective(2 ** before)}.`;
 
 function spoken(explorer, drawn) {
-  if (!drawn.length) return "";
+  if (!drawn.length) return "Nothing is drawn yet.";
   const id = drawn.at(-1);
   const label = explorer.name(id).label.replaceAll("*", "∗");
   const where = explorer.get("shown").some((token) => token.id === id) ? "" : ", one of the others";
