@@ -130,8 +130,9 @@ def test_an_ambiguous_text_has_two_derivations():
 
 
 def test_what_can_begin_is_what_some_text_begins_with():
-    grammar = Grammar({"coin": (3, coin_and_echo()), "dot": (1, [lambda: [Option(5, ".")]])})
-    begins = {text[:n] for text, _ in grammar.every_text() for n in range(len(text) + 1)}
+    programs = {"coin": (3, coin_and_echo()), "dot": (1, [lambda: [Option(5, ".")]])}
+    grammar = Grammar(programs)
+    begins = {text[:n] for text in enumerated(programs) for n in range(len(text) + 1)}
     altered = {text[:n] + c for text in begins for n in range(len(text)) for c in "h,.z"}
     assert {text for text in begins | altered if grammar.can_begin(text)} == begins
     with pytest.raises(ValueError, match="prefix must be a string, got None"):
