@@ -114,7 +114,7 @@ class NGramExplorer(Explorer):
         super().__init__(
             NGramView,
             [
-                Stops("order", "order", range(1, max_order + 1), [f"{n}: {b}" for n, b in enumerate(before, start=1)]),
+                Stops("order", "order", range(1, max_order + 1), [f"{n}: {b}" for n, b in enumerate(before, 1)]),
                 Stops("smoothing", "smoothing", SMOOTHINGS, names, kind=ipywidgets.ToggleButtons),
             ],
             words=self._vocabulary.words,

@@ -90,6 +90,17 @@ def test_silence_is_reported_and_a_late_answer_takes_it_back(started):
     assert started.evaluate("explorer.kernel.problem") == ""
 
 
+def test_a_newer_question_takes_the_place_of_an_older_one(started):
+    started.evaluate("explorer.kernel.ask('judge', {}, () => { window.old = true; })")
+    started.clock.fast_forward("00:09")
+    started.evaluate("explorer.kernel.ask('judge', {}, () => { window.new = true; })")
+    started.clock.fast_forward("00:02")  # the older one would be given up by now
+    assert started.evaluate("explorer.kernel.problem") == ""
+    for question in (1, 2):
+        started.evaluate("i => model.set('reply', {id: sent[i].id, ok: true})", question)
+    assert started.evaluate("[window.old, window.new]") == [None, True]
+
+
 def test_a_page_says_that_it_has_no_kernel_after_a_while(started):
     assert started.evaluate("explorer.kernel.settled") is False
     started.clock.fast_forward("00:02")

@@ -673,6 +673,7 @@ function build(explorer, el) {
   const undo = button("undo", () => explorer.undo(), { quiet: true, label: "undo the last word" });
   const lamp = live("span", "cu-lamp");
   const text = html("p", "cu-text");
+  text.setAttribute("role", "group");
   text.setAttribute("aria-label", "running text");
   text.tabIndex = 0;
   el.append(
@@ -697,12 +698,17 @@ function build(explorer, el) {
     event.preventDefault();
     explorer.undo();
   });
+  let shown = "";
   return function draw(width) {
-    const dist = explorer.distribution;
-    const hadFocus = scroller.contains(document.activeElement);
-    keys.replaceChildren(...shareKeys(dist, id));
-    scroller.replaceChildren(picture(explorer, dist, width, id, (word, p) => explorer.write(word, p)));
-    if (hadFocus) (scroller.querySelector(".cu-column") ?? undo).focus({ preventScroll: true });
+    const now = JSON.stringify([explorer.knob("order"), explorer.knob("smoothing"), explorer.get("written"), width]);
+    if (now !== shown) {
+      shown = now;
+      const dist = explorer.distribution;
+      const hadFocus = scroller.contains(document.activeElement);
+      keys.replaceChildren(...shareKeys(dist, id));
+      scroller.replaceChildren(picture(explorer, dist, width, id, (word, p) => explorer.write(word, p)));
+      if (hadFocus) (scroller.querySelector(".cu-column") ?? undo).focus({ preventScroll: true });
+    }
     text.replaceChildren(...running(explorer));
     text.scrollTop = text.scrollHeight;
     light(explorer, lamp);

@@ -14,6 +14,7 @@ export function build(explorer, el) {
   const undo = button("undo", () => explorer.undo(), { quiet: true, label: "undo the last word" });
   const lamp = live("span", "cu-lamp");
   const text = html("p", "cu-text");
+  text.setAttribute("role", "group");
   text.setAttribute("aria-label", "running text");
   text.tabIndex = 0; // a long text scrolls
   el.append(
@@ -39,12 +40,17 @@ export function build(explorer, el) {
     explorer.undo();
   });
 
+  let shown = ""; // what the picture depends on: an answer of the grammar must not replace a bar under a hand
   return function draw(width) {
-    const dist = explorer.distribution;
-    const hadFocus = scroller.contains(document.activeElement);
-    keys.replaceChildren(...shareKeys(dist, id));
-    scroller.replaceChildren(picture(explorer, dist, width, id, (word, p) => explorer.write(word, p)));
-    if (hadFocus) (scroller.querySelector(".cu-column") ?? undo).focus({ preventScroll: true });
+    const now = JSON.stringify([explorer.knob("order"), explorer.knob("smoothing"), explorer.get("written"), width]);
+    if (now !== shown) {
+      shown = now;
+      const dist = explorer.distribution;
+      const hadFocus = scroller.contains(document.activeElement);
+      keys.replaceChildren(...shareKeys(dist, id));
+      scroller.replaceChildren(picture(explorer, dist, width, id, (word, p) => explorer.write(word, p)));
+      if (hadFocus) (scroller.querySelector(".cu-column") ?? undo).focus({ preventScroll: true });
+    }
     text.replaceChildren(...running(explorer));
     text.scrollTop = text.scrollHeight;
     light(explorer, lamp);
