@@ -44,6 +44,18 @@ def test_each_exercise_belongs_to_one_notebook_and_is_checked_there():
     assert sorted(checked) == sorted(EXERCISES)
 
 
+def test_a_notebook_says_how_long_and_how_hard_each_exercise_is():
+    said = set()
+    for path in NOTEBOOKS.glob("*.ipynb"):
+        heading = ""
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            source = "".join(cell["source"])
+            heading = source if source.startswith("### Exercise ") else heading
+            if heading and (name := re.search(r"exercises\.(\w+)\.check\(", source)):
+                said.add((name[1], *re.findall(r"\*About (\d+) minutes, difficulty (\d) of 3\.\*", heading)))
+    assert said == {(e.name, (str(e.minutes), str(e.difficulty))) for e in EXERCISES.values()}
+
+
 @pytest.mark.parametrize("name", EXERCISES)
 def test_a_topic_offers_each_exercise_under_the_name_of_its_file(name):
     topic, function = name.split(".")
