@@ -49,7 +49,7 @@ class Trainer:
     Several processes that torchrun started train one model together; the code is the same for one.
 
     Args:
-        model: with its weights where they shall be trained.
+        model: already on the device to train on.
         train_ids: (N,) token ids to draw windows from, or any `Batches`.
         val_ids: (N,) token ids, scored whole in disjoint windows of the context length, or a list of such rows, each
             scored from its own beginning; None never validates.
