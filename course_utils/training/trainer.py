@@ -111,7 +111,7 @@ class Trainer:
                 self.budget.start_up += self._elapsed() - began
             while (began := self._next_step_begins(sigterm)) is not None:
                 self._step(began)
-                bar.set_postfix_str(f"loss {history.losses[-1]:.3f}", refresh=False)
+                bar.set_postfix_str(f"loss {history.steps[-1].loss:.3f}", refresh=False)
                 bar.update(1 if self.budget.steps else history.seconds - bar.n)
                 if self._due(config.validate_every):
                     self._validate()
