@@ -408,7 +408,7 @@ def test_a_text_needs_no_datasets():
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
-def test_a_trainer_and_the_command_have_one_default_learning_rate():
+def test_a_trainer_and_the_command_share_their_defaults():
     options = parser().parse_args(["--text", "t", "--steps", "1", "--out", "o"])
     for name in options.__dict__.keys() & TrainingConfig.__dataclass_fields__.keys() - {"batch_size", "context_length"}:
         if name not in ("steps", "checkpoint_every", "compile"):
@@ -783,5 +783,6 @@ def test_sigterm_leaves_a_checkpoint_and_resume_ends_as_if_nothing_had_been(caps
     steps = result["steps"] + 5
     for out_directory, more in ((tmp_path / "out", ("--resume",)), (tmp_path / "whole", ())):
         process = command(file, out_directory, "--steps", str(steps), *settings, *more)
-        assert process.communicate(timeout=PATIENCE)
+        _, err = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 0, err
     assert losses(tmp_path / "out") == losses(tmp_path / "whole")
