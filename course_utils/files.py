@@ -29,11 +29,12 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; on leaving without an error it is moved there, else it is removed.
 
     The file keeps the mode of the one it replaces; a fresh one gets the mode of any file that is opened for writing.
+    Of a symbolic link the target is replaced, and the link stays.
 
     Raises:
         OSError: the folder can't be written, or the disk is full; the file at `path` is as it was.
     """
-    path = Path(path)
+    path = Path(path).resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     temporary.touch(exist_ok=False)

@@ -62,6 +62,20 @@ def test_a_replaced_file_keeps_its_mode(tmp_path, kept):
     assert (path.read_bytes(), mode(path)) == (b"new", kept)
 
 
+@posix
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_stays_and_its_target_is_replaced(tmp_path, there):
+    target, link = tmp_path / "far" / "target.txt", tmp_path / "link.txt"
+    target.parent.mkdir()
+    if there:
+        target.write_bytes(b"old")
+    link.symlink_to(target)
+    write_atomically(link, b"new")
+    assert link.is_symlink()
+    assert target.read_bytes() == b"new"
+    assert os.listdir(target.parent) == ["target.txt"]
+
+
 def test_an_error_while_writing_leaves_the_old_file_and_no_litter(tmp_path):
     path = tmp_path / "kept.txt"
     write_atomically(path, b"old")

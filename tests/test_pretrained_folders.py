@@ -149,7 +149,7 @@ def test_a_damaged_index_is_named(folder, content):
 
 def test_quantised_weights_are_refused(folder):
     change_weights(folder, **{"model.norm.weight": torch.ones(24, dtype=torch.int8)})
-    with pytest.raises(ValueError, match=r"model\.norm\.weight holds torch\.int8"):
+    with pytest.raises(ValueError, match=r"final_norm\.weight holds torch\.int8"):
         pretrained.load(folder)
 
 
@@ -388,6 +388,19 @@ def test_a_file_is_no_folder(here):
 def test_a_name_that_is_almost_one_is_told_which(here, name, nearest):
     with pytest.raises(ValueError, match=rf"unknown model '{name}': .* \(did you mean '{nearest}'\?\)"):
         pretrained.load(name)
+
+
+@pytest.mark.parametrize("name", [None, 3, b"model"])
+def test_what_is_no_name_is_refused(name):
+    with pytest.raises(ValueError, match=f"name must be a string or a Path, got {name!r}"):
+        pretrained.load(name)
+
+
+def test_a_folder_of_a_packaged_name_is_asked_for_as_a_path(here, folder, tiny_model):
+    shutil.copytree(folder, here / "tinyworld")
+    for name in ("./tinyworld", Path("tinyworld")):
+        assert torch.equal(logits(pretrained.load(name, "cpu")[0]), logits(tiny_model))
+    assert pretrained.load("tinyworld", "cpu")[0].config != tiny_model.config
 
 
 def test_owner_and_name_are_looked_for_on_the_hub(here, monkeypatch, folder):

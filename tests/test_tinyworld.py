@@ -198,9 +198,8 @@ def test_a_hundred_thousand_documents_agree_with_the_exact_entropy(domain):
 def test_every_document_has_one_derivation(domain):
     world = TinyWorld(3, domain)
     for row in world.sample(300):
-        assert len(world._grammar.derivations(row["text"])) == 1
         assert world.log2_prob(row["text"]) == pytest.approx(row["log2_prob"])
-        steps = world.derivation(row["text"])
+        (steps,) = world._grammar.derivations(row["text"])
         assert "".join(step.text for step in steps) == row["text"]
         assert sum(step.log2_prob for step in steps) == pytest.approx(row["log2_prob"])
 
@@ -233,8 +232,6 @@ def test_a_text_of_another_world_has_probability_zero():
     assert town.log2_prob(TinyWorld(0, "clinic").sample(1)[0]["text"]) == -math.inf
     text = town.sample(1)[0]["text"]
     assert town.log2_prob(text[:-1]) == town.log2_prob(text + " ") == -math.inf
-    with pytest.raises(ValueError, match="text is no document of the town: 'The cat sat"):
-        town.derivation("The cat sat on the mat.")
     for wrong in (None, 3, b"One day"):
         with pytest.raises(ValueError, match="text must be a string, got"):
             town.log2_prob(wrong)

@@ -4,9 +4,9 @@ import pytest
 import tokenizers
 from hypothesis import given
 from hypothesis import strategies as st
-from tokenizers import models
+from tokenizers import decoders, models
 
-from course_utils.tokenization import CharTokenizer, PretrainedTokenizer, Tokenizer
+from course_utils.tokenization import BPETokenizer, CharTokenizer, PretrainedTokenizer, Tokenizer
 
 
 @given(st.lists(st.text(min_size=1), min_size=1))
@@ -32,6 +32,25 @@ def test_the_protocol_holds(tmp_path):
     assert isinstance(PretrainedTokenizer(tokenizers.Tokenizer(models.BPE(vocab={"a": 0}, merges=[]))), Tokenizer)
 
 
+def with_gaps(byte_level=False):
+    """A tokenizer whose vocabulary has no ids 1 to 4."""
+    backend = tokenizers.Tokenizer(models.BPE(vocab={"a": 0, "b": 5}, merges=[]))
+    backend.decoder = decoders.ByteLevel() if byte_level else decoders.Fuse()
+    return PretrainedTokenizer(backend)
+
+
+@pytest.mark.parametrize("byte_level", [True, False])
+def test_ids_may_have_gaps(byte_level):
+    tokenizer = with_gaps(byte_level)
+    assert tokenizer.vocab_size == 6  # a model needs so many rows
+    assert tokenizer.encode("ab") == [0, 5]
+    assert tokenizer.token_texts() == ["a", "", "", "", "", "b"]
+    assert tokenizer.pieces([5, 3]) == ["b", ""]
+    assert tokenizer.decode_bytes([5, 3, 5]) == b"bb"
+    with pytest.raises(ValueError, match=r"ids must be in 0 \.\. 5, got 6"):
+        tokenizer.decode([6])
+
+
 @pytest.mark.parametrize(
     ("call", "word"),
     [
@@ -41,6 +60,14 @@ def test_the_protocol_holds(tmp_path):
         (lambda: CharTokenizer.train([b"ab"]), "texts must hold strings, got a bytes"),
         (lambda: CharTokenizer(["a", "a"]), "each once"),
         (lambda: CharTokenizer.train(["ab"]).encode("abz"), "'z'"),
+        (lambda: CharTokenizer.train(["ab"]).encode(None), "text must be a string, got a NoneType: None"),
+        (lambda: CharTokenizer.train(["ab"]).encode(b"ab"), "text must be a string, got a bytes: b'ab'"),
+        (lambda: CharTokenizer.train(["ab"]).encode(["a", "b"]), "text must be a string, got a list"),
+        (lambda: BPETokenizer([]).encode(None), "text must be a string, got a NoneType: None"),
+        (lambda: BPETokenizer([]).encode(b"ab"), "text must be a string, got a bytes: b'ab'"),
+        (lambda: with_gaps().encode(b"ab"), "text must be a string, got a bytes: b'ab'"),
+        (lambda: BPETokenizer.train(["abab"], 258.5), r"vocab_size must be a whole number, got 258\.5"),
+        (lambda: BPETokenizer.train(["abab"], "300"), "vocab_size must be a whole number, got '300'"),
         (lambda: CharTokenizer.train(["ab"]).decode([2]), "ids must be in 0 .. 1"),
         (lambda: CharTokenizer.train(["ab"]).decode([-1]), "got -1"),
     ],

@@ -1,17 +1,14 @@
-"""A token's text is what it adds to the running text, for every kind of tokenizer; and texts that come in parts."""
+"""A token's text is what it adds to the running text, for every kind of tokenizer."""
 
-import itertools
-import tracemalloc
 from pydoc_data.topics import topics
 
 import pytest
 import tokenizers
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import AddedToken, decoders, models, normalizers, pre_tokenizers
 
 from course_utils.tokenization import BPETokenizer, CharTokenizer, PretrainedTokenizer, gpt2
-from course_utils.tokenization.parts import settled
 
 PROSE = "".join(topics[name] for name in sorted(topics))[:60_000]
 SPECIAL = ("<|end|>", "<|end|>x", "|>a'")  # one begins like another, one begins like another's end
@@ -211,86 +208,12 @@ def test_characters_know_no_specials():
     assert CharTokenizer.train(["ab"]).encode("ab", specials=False) == [0, 1]
 
 
-# texts in parts
-
-cuttable = st.lists(
-    st.one_of(
-        st.sampled_from([*SPECIAL, "'ll", " 's", "\n\n", "  ", "🙂", "ü", "12", "it're"]),
-        st.text("ab '\n<|end>x1.ürvelst", max_size=5),
-    )
-).map("".join)
-
-
-def cut_at(text, places):
-    places = sorted({0, len(text), *(place % (len(text) + 1) for place in places)})
-    return [text[start:end] for start, end in itertools.pairwise(places)]
-
-
-@given(cuttable, st.lists(st.integers(0, 10_000), max_size=8), st.booleans(), st.sampled_from([1, 2, 5, 65_536]))
-@example("a<|end|>x", [1, 2, 3, 4, 5, 6, 7, 8], True, 1)
-@example("'ll", [1, 2], True, 1)
-@example("it'll", [4], True, 1)
-@example("<|end|>a'|>a'", list(range(20)), True, 1)
-def test_ids_do_not_depend_on_where_a_text_is_cut(text, places, specials, block):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("course_utils.tokenization.parts.BLOCK", block)
-        ids = list(CUT.encode_iterable(iter(cut_at(text, places)), specials))
-    assert ids == CUT.encode(text, specials)
-
-
-CUT = BPETokenizer.train([PROSE, "it'll we're 's <|end|>x"], 500, SPECIAL)
-
-
-@given(cuttable, cuttable)
-def test_what_is_settled_stays_whatever_follows(text, more):
-    end = settled(text, CUT._special, SPECIAL)
-    ids = CUT.encode(text[:end])
-    assert CUT.encode(text + more)[: len(ids)] == ids
-    assert ids + CUT.encode(text[end:] + more) == CUT.encode(text + more)
-
-
-def test_all_but_the_end_is_settled():
-    text = "one two three four five" * 100
-    assert len(text) - settled(text, None, ()) < 20
-    assert settled("a" * 100, None, ()) == 0  # one piece, which may grow
-
-
-def test_a_file_of_any_length_takes_the_memory_of_a_part():
-    def lines(n):
-        return (f"line {i % 300} of a very long file, with <|end|> in it\n" for i in range(n))
-
-    def peak(n):
-        tracemalloc.start()
-        length = sum(1 for _ in CUT.encode_iterable(lines(n)))
-        size = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        return length, size
-
-    peak(100)
-    (few, small), (many, large) = peak(5_000), peak(40_000)
-    assert many > 7 * few
-    assert large < small + 2_000_000  # the text has 2 MB, its ids would take 10
-
-
-def test_one_piece_without_an_end_is_encoded_like_any_other():
-    ids = list(CUT.encode_iterable("ab" for _ in range(100_000)))
-    assert ids == CUT.encode("ab" * 100_000)
-
-
-def test_wrong_parts_are_named():
-    with pytest.raises(ValueError, match=r"pass \[text\]"):
-        CUT.encode_iterable("one text")
-    with pytest.raises(ValueError, match="half of a character"):
-        list(CUT.encode_iterable(["a", "\ud800"]))
-    assert list(CUT.encode_iterable([])) == list(CUT.encode_iterable(["", ""])) == []
-
-
 # the cache of pieces
 
 
 def test_the_cache_has_a_bound_in_bytes(monkeypatch):
     monkeypatch.setattr("course_utils.tokenization.bpe.CACHE_BYTES", 20_000)
-    tokenizer = BPETokenizer(CUT.merges)
+    tokenizer = BPETokenizer.train([PROSE], 500)
     tokenizer.encode("".join(f" word{chr(97 + i % 26) * (i % 40)}{'é' * (i % 7)}" for i in range(5_000)))
     assert 0 < len(tokenizer._cache) < 200
     tokenizer._cache.clear()

@@ -1,10 +1,12 @@
 """Training: the windows, the schedule, the optimizers, and what a trainer does with them."""
 
 import functools
+import json
 import math
 import os
 import signal
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -116,6 +118,9 @@ def test_rows_that_can_not_be_split_are_refused():
 def test_a_text_shorter_than_a_window_is_refused():
     with pytest.raises(ValueError, match="needs 9"):
         training.random_windows(torch.arange(8), 2, 8, torch.Generator())
+    for windows, word in (((2.5, 4), "batch_size must be a whole"), ((2, 0), "context_length must be at least 1")):
+        with pytest.raises(ValueError, match=word):
+            training.RandomWindows(torch.arange(8), *windows, seed=0)
 
 
 # ---- the schedule
@@ -612,11 +617,24 @@ def test_sigterm_ends_the_run_after_its_step_and_the_earlier_handler_is_back():
         ({"steps": 1, "decay": "square"}, "decay"),
         ({"steps": 1, "autocast": torch.float16}, "autocast"),
         ({"steps": 1, "checkpoint_every": 5}, "directory"),
+        ({"steps": 1.2}, r"steps must be a whole number, got 1\.2"),
+        ({"tokens": 1e6}, "tokens must be a whole number"),
+        ({"steps": 1, "batch_size": "4"}, "batch_size must be a whole number, got '4'"),
+        ({"steps": 1, "validate_every": 2.0}, "validate_every must be a whole number"),
+        ({"steps": 1, "seed": 0.5}, r"seed must be a whole number, got 0\.5"),
+        ({"steps": 1, "seed": 2**64}, "seed must be at most"),
     ],
 )
 def test_settings_that_can_not_be_are_named(settings, word):
     with pytest.raises(ValueError, match=word):
         TrainingConfig(**settings)
+
+
+def test_whole_numbers_of_other_libraries_become_pythons():
+    """What a checkpoint keeps of the settings must fit into JSON."""
+    config = TrainingConfig(steps=np.int64(3), batch_size=torch.tensor(4), seed=np.uint8(7))
+    assert json.loads(json.dumps(config.what_shapes_the_weights()))["seed"] == 7
+    assert (config.steps, config.batch_size) == (3, 4)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from patience import PATIENCE
 
 from course_utils import device
 from course_utils.training import Trainer, TrainingConfig
-from course_utils.training.distributed import Processes, process_group
+from course_utils.training.distributed import LAUNCHED, Processes, process_group
 from course_utils.transformer import DecoderLM, TransformerConfig
 
 pytestmark = pytest.mark.slow  # starts torchrun with two processes that import torch
@@ -100,7 +100,8 @@ def test_a_batch_that_the_processes_can_not_share_is_refused(monkeypatch):
 
 @pytest.mark.parametrize(("ours", "theirs"), [(True, True), (True, False), (False, True), (False, False)])
 def test_processes_compute_in_bfloat16_only_if_all_of_them_have_measured_that_it_pays(monkeypatch, ours, theirs):
-    monkeypatch.setenv("RANK", "0")
+    for variable in LAUNCHED:
+        monkeypatch.setenv(variable, "0")
     monkeypatch.setattr(torch.distributed, "init_process_group", lambda backend: None)
     monkeypatch.setattr(torch.distributed, "destroy_process_group", lambda: None)
     other = torch.tensor(float(not theirs))

@@ -20,9 +20,10 @@ from course_utils import corpora, device, evaluation, pretrained
 from course_utils.corpora.tinyworld import TinyWorld
 from course_utils.tokenization import BPETokenizer, CharTokenizer, PretrainedTokenizer
 from course_utils.training.checkpoint import FILE_NAME, read_checkpoint
+from course_utils.training.config import TrainingConfig
 from course_utils.training.corpus import VALIDATION_DOCUMENTS, read_corpus
 from course_utils.training.documents import SEPARATOR, document_row
-from course_utils.training.pretrain import COMPILING_PAYS, main, scored_bytes
+from course_utils.training.pretrain import COMPILING_PAYS, main, parser, scored_bytes
 from course_utils.training.streaming import StreamedWindows
 from course_utils.training.trainer import Trainer
 
@@ -283,7 +284,11 @@ def test_tinyworld_is_streamed(capsys, tmp_path, monkeypatch, tokenizer):
         ("--text {file} --out {out} --steps 1 --context-length 900000", "needs 900001"),
         ("--text {file} --out {out} --steps 1 --resume", "no checkpoint at"),
         ("--text {file} --out {file} --steps 1", "text.txt"),
-        ("--text {file} --out {out} --steps 1 --device toaster", "--device"),
+        ("--text {file} --out {out} --steps 1 --device toaster", "no device 'toaster': choose one of cpu"),
+        ("--text {file} --out {out} --steps 1 --device meta", "no device 'meta': choose one of cpu"),
+        ("--text {file} --out {out} --steps 1 --device cuda:99", "no device 'cuda:99': choose one of cpu"),
+        ("--text {file} --out {out} --steps 1 --kv-heads 0", "n_kv_heads must be at least 1"),
+        ("--text {file} --out {out} --steps 1 --d-ff 0", "d_ff must be at least 1"),
         ("--corpus nothing --out {out} --steps 1", "unknown corpus"),
     ],
 )
@@ -298,6 +303,116 @@ def test_a_wrong_argument_ends_with_code_2_and_a_message(capsys, tmp_path, file,
     assert word in output.err
     assert output.out == ""
     assert not (tmp_path / "out" / "model.safetensors").exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is one")
+def test_a_gpu_that_is_not_there_is_refused(capsys, tmp_path, file):
+    with pytest.raises(SystemExit) as ended:
+        main(["--text", str(file), "--out", str(tmp_path / "out"), "--steps", "1", "--device", "cuda"])
+    assert ended.value.code == 2
+    assert "argument --device: this machine has no device 'cuda': choose one of cpu" in capsys.readouterr().err
+
+
+def test_a_rank_that_a_scheduler_sets_is_no_torchrun(capsys, tmp_path, monkeypatch, file):
+    monkeypatch.setenv("RANK", "3")
+    assert run(capsys, "--text", file, "--steps", 1, "--out", tmp_path)["processes"] == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("--tokenizer bpe", "--tokenizer bpe (it was char)"),
+        ("--vocab-size 300", "--vocab-size 300 (it was "),
+        ("--d-model 32", "--d-model 32 (it was 16)"),
+        ("--layers 2", "--layers 2 (it was 1)"),
+        ("--kv-heads 1", "--kv-heads 1 (it was 2)"),
+        ("--d-ff 96", "--d-ff 96 (it was 64)"),
+        ("--learning-rate 0.5", "--learning-rate 0.5 (it was 0.25)"),
+        ("--precision float64", "--precision float64 (it was float32)"),
+        ("--seed 1 --warmup 0.5", "--warmup 0.5 (it was 0.05), --seed 1 (it was 0)"),
+    ],
+)
+def test_an_option_that_contradicts_the_run_is_refused_by_name(capsys, tmp_path, file, given, words):
+    out = tmp_path / "out"
+    run(capsys, "--text", file, "--steps", 1, "--out", out, "--learning-rate", 0.25, "--precision", "float32")
+    before = contents(out)
+    with pytest.raises(SystemExit) as ended:
+        main([*SMALL, "--text", str(file), "--steps", "2", "--out", str(out), "--resume", *given.split()])
+    assert ended.value.code == 2
+    assert f"the run in {out} can't go on with {words}" in capsys.readouterr().err.replace("\n", " ")
+    assert contents(out) == before
+
+
+@pytest.mark.parametrize("tokenizer", [("char",), ("bpe", "--vocab-size", "300")])
+def test_what_is_not_given_is_as_in_the_run(capsys, tmp_path, file, tokenizer):
+    shape = ("--d-model", "24", "--layers", "2", "--heads", "4", "--kv-heads", "2", "--d-ff", "40")
+    fixed = ("--text", str(file), "--no-progress", "--device", "cpu")
+    settings = ("--learning-rate", "0.25", "--seed", "3", "--batch-size", "2", "--context-length", "8")
+    settings += ("--tokenizer", *tokenizer, "--decay", "constant", "--warmup", "0")
+    for folder, steps, more in (("parts", 1, ()), ("whole", 3, ())):
+        main([*fixed, *shape, *settings, *more, "--steps", str(steps), "--out", str(tmp_path / folder)])
+    main([*fixed, "--steps", "3", "--out", str(tmp_path / "parts"), "--resume"])
+    assert losses(tmp_path / "parts") == losses(tmp_path / "whole")
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        {"config.json": '{"model_type": "llama", "hidden_size": 8}', "model.safetensors": "theirs"},
+        {"config.json": '{"model_type": "mpt", "d_model": 8}', "tokenizer.json": "{}"},
+        {"model.safetensors": "theirs"},
+        {"tokenizer.json": "{}"},
+    ],
+)
+def test_the_model_of_another_program_stays(capsys, tmp_path, file, foreign):
+    for name, content in foreign.items():
+        (tmp_path / "out" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "out" / name).write_text(content)
+    before = contents(tmp_path / "out")
+    wanted = f"{tmp_path / 'out'} holds another model ({', '.join(foreign)}), which stays: name another folder"
+    assert refusal(capsys, "--text", file, "--steps", 1, "--out", tmp_path / "out", wanted=wanted) == 2
+    assert contents(tmp_path / "out") == before
+
+
+def test_a_folder_of_an_earlier_run_and_one_with_other_files_may_be_used(capsys, tmp_path, file):
+    (tmp_path / "notes.txt").write_text("mine")
+    for layers in (1, 2):
+        result = run(capsys, "--text", file, "--steps", 1, "--out", tmp_path, "--d-ff", 32 * layers)
+        assert sum(p.numel() for p in load(tmp_path)[0].parameters()) == result["parameters"]
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_the_tokenizer_of_another_model_is_named(capsys, tmp_path, file):
+    run(capsys, "--text", file, "--steps", 1, "--out", tmp_path)
+    there = load(tmp_path)[1].vocab_size
+    for characters in ("abc", "".join(map(chr, range(33, 233)))):
+        CharTokenizer(characters).save(tmp_path / "tokenizer.json")
+        words = f"tokenizer.json is another model's: it has {len(characters)} token types, .* has {there}"
+        with pytest.raises(ValueError, match=words):
+            load(tmp_path)
+
+
+def test_a_tokenizer_that_none_knows_is_refused_with_what_each_says(capsys, tmp_path, file):
+    run(capsys, "--text", file, "--steps", 1, "--out", tmp_path)
+    (tmp_path / "tokenizer.json").write_text('{"type": "CharTokenizer", "characters": ["ab"]}')
+    with pytest.raises(ValueError, match="not a file of a tokenizer") as raised:
+        load(tmp_path)
+    for kind in (CharTokenizer, BPETokenizer, PretrainedTokenizer):
+        assert f"{kind.__name__}: " in str(raised.value)
+    assert "single characters" in str(raised.value)
+
+
+def test_a_text_needs_no_datasets():
+    """They take long to import."""
+    code = "import sys, course_utils.training.pretrain; sys.exit('datasets' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_a_trainer_and_the_command_share_their_defaults():
+    options = parser().parse_args(["--text", "t", "--steps", "1", "--out", "o"])
+    for name in options.__dict__.keys() & TrainingConfig.__dataclass_fields__.keys() - {"batch_size", "context_length"}:
+        if name not in ("steps", "checkpoint_every", "compile"):
+            assert getattr(options, name) == getattr(TrainingConfig(steps=1), name), name
 
 
 @pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "model.safetensors"])
@@ -599,6 +714,22 @@ def test_what_was_read_before_is_not_read_again():
     assert len(drawn) < 9
 
 
+def test_a_stream_goes_to_a_place_without_drawing_what_comes_before(monkeypatch):
+    stream, asked = TinyWorld(seed=0).stream(10**9, n_shards=2), []
+    original = TinyWorld._document
+    monkeypatch.setattr(TinyWorld, "_document", lambda self, i: asked.append(i) or original(self, i))
+    reader = iter(stream)
+    for _ in range(50):
+        next(reader)
+    place = stream.state_dict()
+    asked.clear()
+    other = TinyWorld(seed=0).stream(10**9, n_shards=2)
+    other.load_state_dict(place)
+    row = next(iter(other))
+    assert asked == [100]
+    assert row == TinyWorld(seed=0).sample(101)[100]
+
+
 def test_more_rows_than_documents_are_refused():
     windows = StreamedWindows(TinyWorld(seed=0).stream(2, n_shards=4), lambda text: [0] * 100, 4, 8)
     with pytest.raises(ValueError, match="found no document"):
@@ -652,5 +783,6 @@ def test_sigterm_leaves_a_checkpoint_and_resume_ends_as_if_nothing_had_been(caps
     steps = result["steps"] + 5
     for out_directory, more in ((tmp_path / "out", ("--resume",)), (tmp_path / "whole", ())):
         process = command(file, out_directory, "--steps", str(steps), *settings, *more)
-        assert process.communicate(timeout=PATIENCE)
+        _, err = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 0, err
     assert losses(tmp_path / "out") == losses(tmp_path / "whole")

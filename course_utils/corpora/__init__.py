@@ -6,11 +6,10 @@ from typing import Any
 
 import datasets
 from huggingface_hub import snapshot_download
-from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError, RepositoryNotFoundError
-from huggingface_hub.utils import get_session
 
 from course_utils.corpora import pydocs
 from course_utils.corpora.tinyworld import TinyWorld, shipped
+from course_utils.hub import from_hub
 
 TINYWORLDS = {"tinyworld": "town", "tinyworld-clinic": "clinic"}  # name -> domain
 ENDLESS = 10**9  # documents of tinyworld: more than anyone trains on
@@ -105,27 +104,6 @@ def _training_world(name: str) -> TinyWorld:
 
 
 def _from_hub(name: str, split: str | None, streaming: bool = False) -> Any:  # a data set of the kind asked for
-    try:
-        return datasets.load_dataset(name, split=split, streaming=streaming)
-    except (RepositoryNotFoundError, GatedRepoError, datasets.exceptions.DatasetNotFoundError) as error:
-        raise ValueError(f"the Hub has no data set {name!r} that you may read: {error}") from error
-    except Exception as error:  # no network, or whatever an HTTP client makes of a proxy variable that it can't read
-        if isinstance(error, ValueError) and _has_http_client():
-            raise  # an unknown split, say: the library's own words are clear
-        try:
-            downloaded = snapshot_download(name, repo_type="dataset", local_files_only=True)
-        except LocalEntryNotFoundError:
-            raise ConnectionError(
-                f"can't reach the Hugging Face Hub for {name!r} ({type(error).__name__}: {error}). With a network, run "
-                f"`hf download --repo-type dataset {name}` once; the course reads the downloaded copy from then on."
-            ) from error
-        return datasets.load_dataset(downloaded, split=split, streaming=streaming)
-
-
-def _has_http_client() -> bool:
-    """Say whether the Hub's HTTP client can be made: it reads the environment's proxy variables, which may be wrong."""
-    try:
-        get_session()
-    except Exception:
-        return False
-    return True
+    read = partial(datasets.load_dataset, split=split, streaming=streaming)
+    copy = partial(snapshot_download, name, repo_type="dataset", local_files_only=True)
+    return from_hub("dataset", name, lambda: read(name), lambda: read(copy()))

@@ -1,8 +1,9 @@
-"""Fetch a model from the Hugging Face Hub, or find the copy that was downloaded before."""
+"""Which files of a model on the Hugging Face Hub are needed, and where they are then."""
 
 from functools import partial
 from pathlib import Path
 
+from course_utils.hub import from_hub
 from course_utils.pretrained.weights import INDEX, WEIGHTS, read_index
 
 
@@ -24,19 +25,6 @@ def download(name: str) -> Path:
 
 def _fetch(name: str, files: list[str], revision: str | None = None) -> Path:
     import huggingface_hub  # here, because it takes a while and the packaged model doesn't need it
-    from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError, RepositoryNotFoundError
 
     fetch = partial(huggingface_hub.snapshot_download, name, allow_patterns=files, revision=revision)
-    try:
-        return Path(fetch())
-    except (RepositoryNotFoundError, GatedRepoError) as error:
-        raise ValueError(f"the Hub has no model {name!r} that you may read: {error}") from error
-    except Exception as error:  # no network, or whatever an HTTP client makes of a proxy variable that it can't read
-        try:
-            return Path(fetch(local_files_only=True))
-        except LocalEntryNotFoundError:
-            raise ConnectionError(
-                f"can't reach the Hugging Face Hub for {name!r} ({type(error).__name__}: {error}). With a network, run "
-                f"`hf download {name}` once; the course reads the downloaded copy from then on. "
-                "Without one, the packaged models are always there."
-            ) from error
+    return Path(from_hub("model", name, fetch, partial(fetch, local_files_only=True)))

@@ -97,9 +97,6 @@ def read_directory(directory: str | Path) -> tuple[DecoderLM, PretrainedTokenize
 
 
 def _build(config: TransformerConfig, weights: dict[str, Tensor]) -> DecoderLM:
-    if quantised := [name for name, weight in weights.items() if not weight.is_floating_point()]:
-        dtype = weights[quantised[0]].dtype
-        raise ValueError(f"{quantised[0]} holds {dtype}, no floating-point numbers: is it quantised?")
     weights = _without_frequencies(weights, config)
     head, embedding = MODEL_NAMES["head.weight"], MODEL_NAMES["embedding.weight"]
     if config.tie_embeddings and head in weights:  # as transformers does: the weights know better than the flag

@@ -5,9 +5,8 @@ from typing import Any
 
 from course_utils.transformer import DecoderLM, TransformerConfig
 
-# What transformers lets a Llama's config say about its arithmetic -> the one value that DecoderLM has; a key that is
-# missing or null means the same,
-# but for the type of the model.
+# What transformers lets a Llama's config say about its arithmetic -> the one value that DecoderLM has. A key that is
+# missing or null means that value, too; only the type of the model must be there.
 PLAIN = {
     "model_type": "llama",
     "hidden_act": "silu",

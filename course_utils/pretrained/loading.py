@@ -39,8 +39,8 @@ def load(
     Args:
         name: `smollm2-135m-instruct` or the course's own `tinyworld`, which need no network; a folder that
             `course_utils.training.pretrain` wrote, or one in Hugging Face's form (~ allowed); or the id of a Llama
-            model on the Hub, such as `HuggingFaceTB/SmolLM2-135M`. What begins like a path (`./`, `~`, a folder that
-            is there) is a path.
+            model on the Hub, such as `HuggingFaceTB/SmolLM2-135M`. The two names come first, so a folder of such a
+            name is `./tinyworld`; then what is a folder here, or begins like a path (`./`, `~`), is a path.
         device: where to put the weights; None is the fastest there is.
         dtype: of the weights; None is bfloat16 on a CUDA device, float32 elsewhere. A model computes in it too, or in
             float32 where the processor only emulates it.
@@ -49,7 +49,8 @@ def load(
         ModuleNotFoundError: the package with the weights is not installed.
         FileNotFoundError: no such folder (the message has the nearest name that there is), or a folder without a file
             that belongs there, named.
-        ValueError: an unknown name; a file that is damaged, cut short or not the one expected; another architecture.
+        ValueError: an unknown name, or none at all; a file that is damaged, cut short or not the one expected; another
+            architecture.
         ConnectionError: the Hub can't be reached and the model was never downloaded; the message says what to run.
     """
     device = pick_device() if device is None else torch.device(device)
@@ -124,6 +125,8 @@ def _checked_file() -> Path:
 
 def _folder(name: str | Path) -> Path:
     """Return the folder that a name stands for: one of this machine, or the downloaded copy of a model on the Hub."""
+    if not isinstance(name, str | Path):
+        raise ValueError(f"name must be a string or a Path, got {name!r}")
     path = Path(os.path.expanduser(name))
     if str(name) and os.path.isdir(path):
         return path

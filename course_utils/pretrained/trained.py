@@ -13,18 +13,27 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from course_utils.files import save_tensors, write_json
+from course_utils.pretrained.weights import WEIGHTS
 from course_utils.tokenization import BPETokenizer, CharTokenizer, PretrainedTokenizer, Tokenizer
 from course_utils.transformer import DecoderLM, TransformerConfig
 
-SHAPE, TOKENIZER, WEIGHTS, RESULT = "config.json", "tokenizer.json", "model.safetensors", "result.json"
+SHAPE, TOKENIZER, RESULT = "config.json", "tokenizer.json", "result.json"
 
 
 def is_trained(directory: str | Path) -> bool:
-    """Say whether a folder is of this form: its shape is told in the course's own names."""
+    """Say whether a folder is of this form: its shape is told in the course's own names, as no config of others is."""
     try:
-        return "d_model" in json.loads((Path(directory) / SHAPE).read_bytes())
+        shape = json.loads((Path(directory) / SHAPE).read_bytes())
+        return "d_model" in shape and "model_type" not in shape
     except (OSError, TypeError, ValueError):
         return False
+
+
+def refuse_foreign(directory: str | Path) -> None:
+    """Raise FileExistsError if a folder holds a model of another form, which a training would replace."""
+    held = [name for name in (SHAPE, TOKENIZER, WEIGHTS) if (Path(directory) / name).exists()]
+    if held and not is_trained(directory):
+        raise FileExistsError(f"{directory} holds another model ({', '.join(held)}), which stays: name another folder")
 
 
 def begin_trained(directory: str | Path, config: TransformerConfig, tokenizer: Tokenizer) -> None:
@@ -37,8 +46,8 @@ def begin_trained(directory: str | Path, config: TransformerConfig, tokenizer: T
     directory.mkdir(parents=True, exist_ok=True)
     for of_another_model in (WEIGHTS, RESULT):
         (directory / of_another_model).unlink(missing_ok=True)
+    write_json(directory / SHAPE, asdict(config))  # first: it tells that the folder is of this form
     tokenizer.save(directory / TOKENIZER)
-    write_json(directory / SHAPE, asdict(config))
 
 
 def finish_trained(directory: str | Path, result: Mapping, weights: Mapping[str, Tensor] | None) -> None:
@@ -63,21 +72,37 @@ def read_trained(directory: str | Path) -> tuple[DecoderLM, Tokenizer]:
 
     Raises:
         FileNotFoundError: a file is missing, named; without weights, the training never came to its end.
-        ValueError: a file is damaged, named.
+        ValueError: a file is damaged, or the tokenizer is another model's, named.
     """
     directory = Path(directory)
     for name in (SHAPE, TOKENIZER, WEIGHTS):
         if not (directory / name).is_file():
             raise FileNotFoundError(f"{directory} has no {name}: was a model trained into this folder, to the end?")
-    try:
-        config = TransformerConfig(**json.loads((directory / SHAPE).read_bytes()))
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{directory / SHAPE} is damaged or no shape of a model: {error}") from error
+    config, tokenizer = read_shape(directory), read_tokenizer(directory)
+    if tokenizer.vocab_size != config.vocab_size:
+        raise ValueError(
+            f"{directory / TOKENIZER} is another model's: it has {tokenizer.vocab_size} token types, and the model "
+            f"of {SHAPE} has {config.vocab_size}"
+        )
     try:
         model = DecoderLM.from_weights(config, safetensors.torch.load_file(directory / WEIGHTS))
     except (SafetensorError, ValueError) as error:
         raise ValueError(f"{directory / WEIGHTS} is damaged or of another model: {error}") from error
-    return model, read_tokenizer(directory)
+    return model, tokenizer
+
+
+def read_shape(directory: str | Path) -> TransformerConfig:
+    """Return the shape of the model of a folder.
+
+    Raises:
+        OSError: its file is missing or can't be read.
+        ValueError: the file is damaged.
+    """
+    path = Path(directory) / SHAPE
+    try:
+        return TransformerConfig(**json.loads(path.read_bytes()))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path} is damaged or no shape of a model: {error}") from error
 
 
 def read_tokenizer(directory: str | Path) -> Tokenizer:
@@ -85,13 +110,14 @@ def read_tokenizer(directory: str | Path) -> Tokenizer:
 
     Raises:
         OSError: its file is missing or can't be read.
-        ValueError: none of them did.
+        ValueError: none of them did; the message has what each says.
     """
     path = Path(directory) / TOKENIZER
     kinds: tuple[type[Tokenizer], ...] = (CharTokenizer, BPETokenizer, PretrainedTokenizer)
+    reasons = []
     for kind in kinds:
         try:
             return kind.load(path)
-        except ValueError:
-            continue
-    raise ValueError(f"{path} is not a file of a tokenizer that the course knows")
+        except ValueError as error:
+            reasons.append(f"{kind.__name__}: {error}")
+    raise ValueError("\n".join([f"{path} is not a file of a tokenizer that the course knows", *reasons]))

@@ -15,10 +15,10 @@ from typing import Self
 
 import tokenizers
 
+from course_utils.checks import whole_number
 from course_utils.files import write_atomically
 from course_utils.tokenization import gpt2, tokenizers_format
 from course_utils.tokenization.merges import GAP, learn_merges
-from course_utils.tokenization.parts import encode_parts
 from course_utils.tokenization.pieces import byte_pieces
 from course_utils.tokenization.protocol import checked_id, refuse_half_characters, texts_to_learn_from
 
@@ -74,12 +74,12 @@ class BPETokenizer:
             special_tokens: strings that get the ids from 0 on.
 
         Raises:
-            ValueError: vocab_size leaves no room for the bytes; texts hold no character or something that is no string,
-                or are one string instead of several; a text holds half of a surrogate pair; special_tokens as in the
-                constructor.
+            ValueError: vocab_size is no whole number, or leaves no room for the bytes; texts hold no character or
+                something that is no string, or are one string instead of several; a text holds half of a surrogate
+                pair; special_tokens as in the constructor.
         """
         smallest = 256 + len(_checked_special_tokens(special_tokens))
-        if vocab_size < smallest:
+        if whole_number("vocab_size", vocab_size) < smallest:
             raise ValueError(
                 f"vocab_size must be at least {smallest}, for 256 bytes and {smallest - 256} special tokens, got "
                 f"{vocab_size}: give at least {smallest}; each one above is a merge"
@@ -136,25 +136,15 @@ class BPETokenizer:
             ValueError: the text holds half of a surrogate pair, which is no character.
         """
         refuse_half_characters(text)
-        return self._encode(text, specials)
-
-    def encode_iterable(self, texts: Iterable[str], specials: bool = True) -> Iterator[int]:
-        """Give the ids that `encode` gives for the joined texts, one by one, without holding more than a part of them.
-
-        A file of any size can be read line by line. What waits for the next text is a piece that may still grow, or
-        the beginning of a special token.
-
-        Args:
-            texts: parts of one text, cut anywhere, such as the lines of an open file.
-            specials: as in `encode`.
-
-        Raises:
-            ValueError: a part holds half of a surrogate pair; texts are one string instead of several.
-        """
-        if isinstance(texts, str):
-            raise ValueError("texts must be several strings, got one: call encode, or pass [text]")
-        special = self._special if specials else None
-        return encode_parts(texts, lambda text: self._encode(text, specials), special, self._special_ids)
+        ids: list[int] = []
+        for part, is_special in self._parts(text) if specials else [(text, False)]:
+            if is_special:
+                ids.append(self._special_ids[part])
+                continue
+            for piece in gpt2.split(part):
+                known = self._cache.get(piece)
+                ids += self._encode_piece(piece) if known is None else known
+        return ids
 
     def decode(self, ids: Iterable[int]) -> str:
         """Return the text of token ids; bytes that are no whole character give U+FFFD.
@@ -216,17 +206,6 @@ class BPETokenizer:
 
     def _in_library(self) -> tokenizers.Tokenizer:
         return tokenizers_format.to_library(self.special_tokens, self._tokens, self._merges)
-
-    def _encode(self, text: str, specials: bool) -> list[int]:
-        ids = []
-        for part, is_special in self._parts(text) if specials else [(text, False)]:
-            if is_special:
-                ids.append(self._special_ids[part])
-                continue
-            for piece in gpt2.split(part):
-                known = self._cache.get(piece)
-                ids += self._encode_piece(piece) if known is None else known
-        return ids
 
     def _encode_piece(self, piece: str) -> list[int]:
         ids = self._merge([self._byte_ids[byte] for byte in piece.encode()])

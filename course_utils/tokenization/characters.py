@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from course_utils.files import write_atomically
-from course_utils.tokenization.protocol import checked_id, texts_to_learn_from
+from course_utils.tokenization.protocol import checked_id, refuse_no_text, texts_to_learn_from
 
 
 class CharTokenizer:
@@ -49,8 +49,9 @@ class CharTokenizer:
             specials: as for every tokenizer; this one has no special tokens.
 
         Raises:
-            ValueError: a character that training never saw, named.
+            ValueError: a character that training never saw, named; or the text is no string.
         """
+        refuse_no_text(text)
         try:
             return [self._ids[character] for character in text]
         except KeyError as unknown:

@@ -33,11 +33,12 @@ class PretrainedTokenizer:
         backend.no_truncation()  # a saved tokenizer may carry both, and would cut a text without a word
         backend.no_padding()
         self.backend = backend
+        self._vocab_size = 1 + max(backend.get_vocab().values(), default=-1)
 
     @property
     def vocab_size(self) -> int:
-        """Number of token types, special ones included."""
-        return self.backend.get_vocab_size()
+        """The largest id, special tokens included, and one more; an id in between that no token has writes nothing."""
+        return self._vocab_size
 
     def encode(self, text: str, specials: bool = True) -> list[int]:
         """Return the token ids of a text; no special token is added.

@@ -79,8 +79,15 @@ def texts_to_learn_from(texts: Iterable[str]) -> Iterator[str]:
         raise ValueError("texts hold no character to learn from")
 
 
+def refuse_no_text(text: str) -> None:
+    """Raise a ValueError if a text is no string."""
+    if not isinstance(text, str):
+        raise ValueError(f"text must be a string, got a {type(text).__name__}: {text!r:.60}")
+
+
 def refuse_half_characters(text: str) -> None:
-    """Raise a ValueError if a text holds half of a surrogate pair: it is no character and has no UTF-8 bytes."""
+    """Raise a ValueError for what is no string, or holds half of a surrogate pair, which has no UTF-8 bytes."""
+    refuse_no_text(text)
     try:
         text.encode()
     except UnicodeEncodeError as error:

@@ -6,7 +6,7 @@ from collections import deque
 from course_utils.training.config import TrainingConfig
 
 RECENT = 20  # steps whose slowest says how long the next may take
-MARGIN = 1.2  # a machine that others use as well is slower at times
+MARGIN = 1.2  # safety factor: a shared machine may slow down
 
 
 class Budget:

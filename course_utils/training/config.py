@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from course_utils.checks import whole_number
 from course_utils.training.schedule import check_schedule
 
 OPTIMIZERS = ("muon", "adamw")
@@ -24,7 +25,7 @@ class TrainingConfig:
         batch_size: windows per step, of all processes and micro-batches together, B.
         context_length: tokens per window, T; None is the model's.
         optimizer: "muon" (and AdamW for what Muon can't move) or "adamw".
-        learning_rate: AdamW's at its peak.
+        learning_rate: AdamW's at its peak; tests/benchmarks/test_race.py tries half and twice the default.
         muon_learning_rate: Muon's at its peak; None is the same as AdamW's.
         muon_momentum: Muon's decay of the running mean of the gradient.
         betas: AdamW's decay of the running means of gradient and squared gradient.
@@ -52,7 +53,7 @@ class TrainingConfig:
     batch_size: int = 16
     context_length: int | None = None
     optimizer: str = "muon"
-    learning_rate: float = 1e-2
+    learning_rate: float = 5e-3
     muon_learning_rate: float | None = None
     muon_momentum: float = 0.9
     betas: tuple[float, float] = (0.9, 0.95)
@@ -77,8 +78,9 @@ class TrainingConfig:
             raise ValueError(f"give exactly one of steps, tokens and seconds, got {budgets or 'none of them'}")
         counts = ("steps", "tokens", "batch_size", "context_length", "accumulation", "validate_every")
         for name in (*counts, "checkpoint_every"):
-            if getattr(self, name) is not None and getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+            if (value := getattr(self, name)) is not None:
+                object.__setattr__(self, name, whole_number(name, value, least=1))  # an int, which JSON can hold
+        object.__setattr__(self, "seed", whole_number("seed", self.seed, least=-(2**63), most=2**64 - 1))
         for name in ("seconds", "learning_rate", "muon_learning_rate", "clip_norm"):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:

@@ -5,55 +5,37 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import datasets
 import torch
 from torch import Tensor
 
-from course_utils import corpora
 from course_utils.evaluation.windows import Ids
-from course_utils.tokenization import BPETokenizer, CharTokenizer, Tokenizer
 from course_utils.training.distributed import current_processes
 from course_utils.training.documents import SEPARATOR, document_row
 from course_utils.training.streaming import StreamedWindows
 from course_utils.training.windows import Batches
+
+if TYPE_CHECKING:
+    import datasets
 
 TOKENIZER_DOCUMENTS = 10_000  # of a corpus, to train a tokenizer on
 VALIDATION_DOCUMENTS = 1000  # of a data set on the Hub, at most: they are kept in memory
 
 
 @dataclass(frozen=True)
-class Corpus:
+class PretrainingTexts:
     """Train is one text or a stream of documents, validation one text or a list of documents.
 
-    `name` says in a message which they are. A tokenizer is trained on `samples`, texts of the training part;
+    `name` says in a message which they are. Merges are learned from `samples`, texts of the training part;
     `characters` gives every character that the texts hold, and is None where nobody knows before all is read.
     """
 
     name: str
-    train: str | datasets.IterableDataset
+    train: "str | datasets.IterableDataset"
     validation: str | list[str]
     samples: list[str]
     characters: Callable[[], Iterable[str]] | None
-
-    def train_tokenizer(self, kind: str, vocab_size: int) -> Tokenizer:
-        """Return a tokenizer; characters are those of all texts, merges are learned from the training part.
-
-        Args:
-            kind: "char" or "bpe".
-            vocab_size: of "bpe".
-
-        Raises:
-            ValueError: nobody knows all characters before the texts are read.
-        """
-        if kind == "bpe":
-            return BPETokenizer.train(self.samples, vocab_size)
-        if self.characters is None:
-            raise ValueError(
-                f"--tokenizer char must know every character before the training begins, and {self.name} is read "
-                "while it goes on: give --tokenizer bpe, which can write any text"
-            )
-        return CharTokenizer.train(set(self.characters()))
 
     def encoded(
         self, encode: Callable[[str], list[int]], batch_size: int, context_length: int
@@ -75,7 +57,7 @@ class Corpus:
         return train, validation
 
 
-def read_file(path: str | Path) -> Corpus:
+def read_file(path: str | Path) -> PretrainingTexts:
     """Return the first nine tenths of a text, by characters, to train on and the rest to validate with.
 
     Raises:
@@ -87,10 +69,10 @@ def read_file(path: str | Path) -> Corpus:
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not UTF-8 text: byte {error.start} is {error.object[error.start]:#04x}") from None
     cut = int(0.9 * len(text))
-    return Corpus(f"the text {path}", text[:cut], text[cut:], [text[:cut]], lambda: text)
+    return PretrainingTexts(f"the text {path}", text[:cut], text[cut:], [text[:cut]], lambda: text)
 
 
-def read_corpus(name: str, n_shards: int) -> Corpus:
+def read_corpus(name: str, n_shards: int) -> PretrainingTexts:
     """Return the training split of a corpus as a stream, and documents of its validation split as a list.
 
     A data set of the Hub is read in the order of its files while it is needed, and never downloaded as a whole; the
@@ -104,6 +86,8 @@ def read_corpus(name: str, n_shards: int) -> Corpus:
         ValueError: an unknown corpus, or one without these splits, this column or a document in it.
         ConnectionError: the Hub can't be reached.
     """
+    from course_utils import corpora  # here: a text needs no `datasets`, which takes a while
+
     splits = corpora.stream(name, n_shards)
     if missing := {"train", "validation"} - splits.keys():
         raise ValueError(f"the corpus {name!r} has no split {' or '.join(sorted(missing))}, only {sorted(splits)}")
@@ -117,9 +101,5 @@ def read_corpus(name: str, n_shards: int) -> Corpus:
     validation = list(islice(corpora.texts(splits["validation"]), None if local else VALIDATION_DOCUMENTS))
     if not validation or not samples:
         raise ValueError(f"the corpus {name!r} has no document in its split {'train' if validation else 'validation'}")
-    characters = partial(_characters, name) if local else None
-    return Corpus(f"the corpus {name}", splits["train"], validation, samples, characters)
-
-
-def _characters(name: str) -> set[str]:
-    return {*(corpora.characters(name) or ()), *SEPARATOR}
+    characters = partial(frozenset(SEPARATOR).union, corpora.characters(name) or ()) if local else None
+    return PretrainingTexts(f"the corpus {name}", splits["train"], validation, samples, characters)

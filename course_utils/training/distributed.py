@@ -23,6 +23,7 @@ from torch.nn.parallel import DistributedDataParallel
 from course_utils.device import multiplies, settle
 
 FAREWELL = 0.2  # seconds
+LAUNCHED = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")  # what torchrun tells its processes
 
 
 @dataclass(frozen=True)
@@ -77,13 +78,15 @@ def current_processes() -> Processes:
 def process_group(device: torch.device) -> Iterator[torch.device]:
     """Join the group that torchrun started, if it did; leave it at the end.
 
+    RANK alone, as some schedulers set it, starts no group: all of LAUNCHED must be there.
+
     Args:
         device: where this process would compute if it were alone.
 
     Yields:
         The device of this process: with CUDA, the GPU that torchrun's LOCAL_RANK numbers.
     """
-    if "RANK" not in os.environ:
+    if not os.environ.keys() >= set(LAUNCHED):
         yield device
         return
     if device.type == "cuda":

@@ -16,7 +16,7 @@ def parameter_groups(model: nn.Module) -> dict[str, list[nn.Parameter]]:
         lookup: the embedding and the output head; one matrix if they are tied. A row belongs to one token. As input
             it gets a gradient only where that token occurs, as output at every position; AdamW sets the step of each
             number by itself.
-        scales: the norms' vectors. They are decayed by no one: pulling a scale to 0 would switch its layer off.
+        scales: the norms' vectors. No weight decay applies to them: pulling a scale to 0 would switch its layer off.
     """
     groups: dict[str, list[nn.Parameter]] = {"hidden": [], "lookup": [], "scales": []}
     embeddings = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}

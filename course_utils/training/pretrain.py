@@ -18,11 +18,11 @@ from pathlib import Path
 import torch
 
 from course_utils.device import can_compile, matmul_peak, multiplies_bfloat16, pick_device
-from course_utils.pretrained.trained import begin_trained, finish_trained, read_tokenizer
-from course_utils.tokenization import Tokenizer
+from course_utils.pretrained.trained import begin_trained, finish_trained, read_shape, read_tokenizer, refuse_foreign
+from course_utils.tokenization import BPETokenizer, CharTokenizer, Tokenizer
 from course_utils.training.checkpoint import FILE_NAME, read_scalars
 from course_utils.training.config import OPTIMIZERS, TrainingConfig
-from course_utils.training.corpus import read_corpus, read_file
+from course_utils.training.corpus import PretrainingTexts, read_corpus, read_file
 from course_utils.training.distributed import process_group
 from course_utils.training.flops import flops_per_token
 from course_utils.training.schedule import DECAYS
@@ -45,11 +45,14 @@ class HelpWithDefaults(argparse.ArgumentDefaultsHelpFormatter):
 
 
 def device_named(name: str) -> torch.device:
-    """Return a device by its name, or say in argparse's way that there is none."""
-    try:
-        return torch.device(name)
-    except RuntimeError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
+    """Return a device of this machine by its name, or say in argparse's way that there is none."""
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    known = ["cpu"]
+    if accelerator is not None:
+        known += [accelerator.type, *(f"{accelerator.type}:{i}" for i in range(torch.accelerator.device_count()))]
+    if name not in known:
+        raise argparse.ArgumentTypeError(f"this machine has no device {name!r}: choose one of {', '.join(known)}")
+    return torch.device(name)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -68,7 +71,7 @@ def parser() -> argparse.ArgumentParser:
     budget.add_argument("--steps", type=int, help="optimizer steps")
     budget.add_argument("--tokens", type=int, help="tokens to train on, repeats included")
     add("--out", type=Path, required=True, help="the folder to write")
-    add("--resume", action="store_true", help="go on from the checkpoint in --out")
+    add("--resume", action="store_true", help="go on from the checkpoint in --out, with what isn't given as it was")
     add("--tokenizer", choices=("char", "bpe"), default="char", help="characters, or byte-level BPE, as the Hub needs")
     add("--vocab-size", type=int, default=1024, help="of --tokenizer bpe")
     add("--d-model", type=int, default=128, help="width")
@@ -80,7 +83,7 @@ def parser() -> argparse.ArgumentParser:
     add("--batch-size", type=int, default=16, help="windows per step, of all processes together")
     add("--accumulation", type=int, default=TrainingConfig.accumulation, help="micro-batches per step")
     add("--optimizer", choices=OPTIMIZERS, default=TrainingConfig.optimizer, help="muon: AdamW for the rest")
-    add("--learning-rate", type=float, default=5e-3, help="at its peak")
+    add("--learning-rate", type=float, default=TrainingConfig.learning_rate, help="at its peak")
     add("--muon-learning-rate", type=float, help="if not given, as --learning-rate")
     add("--muon-momentum", type=float, default=TrainingConfig.muon_momentum, help="weight of the gradients before")
     add("--weight-decay", type=float, default=TrainingConfig.weight_decay, help="of matrices")
@@ -111,6 +114,14 @@ def main(arguments: list[str] | None = None) -> None:
     options = command_line.parse_args(arguments)
     with process_group(options.device or pick_device()) as device:
         try:
+            if options.resume:
+                run = options_of(options.out)
+                command_line.set_defaults(**run)
+                options = command_line.parse_args(arguments)
+                refuse_another(run, options)
+            else:
+                refuse_foreign(options.out)
+                complete(options, device)
             trainer, tokenizer = prepare(options, device)
         except (ValueError, OSError) as error:
             command_line.error(str(error))
@@ -120,41 +131,85 @@ def main(arguments: list[str] | None = None) -> None:
             sys.exit(f"{command_line.prog}: error: {error}")
 
 
+def options_of(directory: Path) -> dict:
+    """Return the options of the run in a folder, those that must be the same when it goes on.
+
+    Raises:
+        ValueError, OSError: the folder holds no run, or a file of it can't be read.
+    """
+    run = read_scalars(directory)["config"]
+    shape, tokenizer = read_shape(directory), read_tokenizer(directory)
+    autocast, dtype = run.pop("autocast"), run.pop("dtype")
+    del run["betas"]  # no option
+    return run | {
+        "precision": "bf16" if autocast == str(torch.bfloat16) else dtype.removeprefix("torch."),
+        "tokenizer": "char" if isinstance(tokenizer, CharTokenizer) else "bpe",
+        "vocab_size": tokenizer.vocab_size,
+        "d_model": shape.d_model,
+        "layers": shape.n_layers,
+        "heads": shape.n_heads,
+        "kv_heads": shape.n_kv_heads,
+        "d_ff": shape.d_ff,
+    }
+
+
+def refuse_another(run: dict, options: argparse.Namespace) -> None:
+    """Raise ValueError if an option is not as in the run that is to go on."""
+    other = [
+        f"--{name.replace('_', '-')} {getattr(options, name)} (it was {value})"
+        for name, value in run.items()
+        if getattr(options, name) != value
+    ]
+    if other:
+        raise ValueError(
+            f"the run in {options.out} can't go on with {', '.join(other)}: leave that out, or name another --out"
+        )
+
+
+def complete(options: argparse.Namespace, device: torch.device) -> None:
+    """Set what wasn't given and depends on other options, or on what is fast on this machine."""
+    if options.kv_heads is None:
+        options.kv_heads = options.heads
+    if options.d_ff is None:
+        options.d_ff = 32 * math.ceil(options.d_model * 8 / 3 / 32)
+    if options.compile is None:
+        options.compile = (options.seconds or 0) >= COMPILING_PAYS and can_compile(device)
+    if options.precision is None:
+        options.precision = "bf16" if multiplies_bfloat16(device) else "float32"
+
+
 def prepare(options: argparse.Namespace, device: torch.device) -> tuple[Trainer, Tokenizer]:
     """Read the texts, make tokenizer, model and trainer, and begin the folder, or go back to where it was left.
 
     Raises:
         ValueError, OSError: an argument that can't be, or a file that can't be read or written.
     """
-    complete(options, device)
     training = TrainingConfig(
         **{name: getattr(options, name) for name in TrainingConfig.__dataclass_fields__ if hasattr(options, name)},
         autocast=torch.bfloat16 if options.precision == "bf16" else None,
         directory=options.out,
     )
-    corpus = read_file(options.text) if options.text else read_corpus(options.corpus, options.batch_size)
-    tokenizer = (
-        read_tokenizer(options.out) if options.resume else corpus.train_tokenizer(options.tokenizer, options.vocab_size)
-    )
+    texts = read_file(options.text) if options.text else read_corpus(options.corpus, options.batch_size)
+    tokenizer = read_tokenizer(options.out) if options.resume else trained_tokenizer(texts, options)
     config = TransformerConfig(
         vocab_size=tokenizer.vocab_size,
         d_model=options.d_model,
         n_layers=options.layers,
         n_heads=options.heads,
-        n_kv_heads=options.kv_heads or options.heads,
-        d_ff=options.d_ff or 32 * math.ceil(options.d_model * 8 / 3 / 32),
+        n_kv_heads=options.kv_heads,
+        d_ff=options.d_ff,
         context_length=options.context_length,
     )
     torch.manual_seed(options.seed)
     model = DecoderLM(config).to(device=device, dtype=DTYPES[options.precision])
     try:
-        ids = corpus.encoded(tokenizer.encode, options.batch_size, options.context_length)
+        ids = texts.encoded(tokenizer.encode, options.batch_size, options.context_length)
         trainer = Trainer(model, *ids, training)
         if options.resume:
             trainer.restore(options.out)
     except ValueError as error:
         if options.resume:
-            raise ValueError(f"can't go on in {options.out} with {corpus.name}: {error}") from error
+            raise ValueError(f"can't go on in {options.out} with {texts.name}: {error}") from error
         raise
     if not options.resume and trainer.processes.is_first:
         (options.out / FILE_NAME).unlink(missing_ok=True)
@@ -163,21 +218,20 @@ def prepare(options: argparse.Namespace, device: torch.device) -> tuple[Trainer,
     return trainer, tokenizer
 
 
-def complete(options: argparse.Namespace, device: torch.device) -> None:
-    """Set what wasn't given and depends on the machine: as in the run to resume, else what is fast here.
+def trained_tokenizer(texts: PretrainingTexts, options: argparse.Namespace) -> Tokenizer:
+    """Return a new tokenizer; characters are those of all texts, merges are learned from the training part.
 
     Raises:
-        ValueError, OSError: no checkpoint to resume from that can be read.
+        ValueError: nobody knows all characters before the texts are read, or --vocab-size is too small.
     """
-    if options.resume:
-        before = read_scalars(options.out)["config"]
-        compiled = before["compile"]
-        precision = "bf16" if before["autocast"] == str(torch.bfloat16) else before["dtype"].removeprefix("torch.")
-    else:
-        compiled = options.compile is None and (options.seconds or 0) >= COMPILING_PAYS and can_compile(device)
-        precision = "bf16" if multiplies_bfloat16(device) else "float32"
-    options.compile = compiled if options.compile is None else options.compile
-    options.precision = options.precision or precision
+    if options.tokenizer == "bpe":
+        return BPETokenizer.train(texts.samples, options.vocab_size)
+    if texts.characters is None:
+        raise ValueError(
+            f"--tokenizer char must know every character before the training begins, and {texts.name} is read "
+            "while it goes on: give --tokenizer bpe, which can write any text"
+        )
+    return CharTokenizer.train(set(texts.characters()))
 
 
 def train(trainer: Trainer, tokenizer: Tokenizer, options: argparse.Namespace) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import datasets
 
 
-class Row:
+class StreamRow:
     """One row of the batch: its place in the stream, and the tokens that it has read but not given away yet."""
 
     def __init__(self, place: Place = START, tokens: Sequence[int] = ()):
@@ -75,7 +75,7 @@ class StreamedWindows:
         self.name = name
         self.documents, self.encode, self.context_length = documents, encode, context_length
         self.batch_size = batch_size
-        self._read({number: Row() for number in range(batch_size)[own_rows(batch_size, rank, n_processes)]})
+        self._read({number: StreamRow() for number in range(batch_size)[own_rows(batch_size, rank, n_processes)]})
 
     def draw(self) -> tuple[Tensor, Tensor]:
         """Return inputs and targets (b, T) of the next batch: the rows that are this process's."""
@@ -94,14 +94,14 @@ class StreamedWindows:
         rows = {}
         for line in bytes(state.tolist()).decode().splitlines():
             number, place, tokens = json.loads(line)
-            rows[number] = Row(Place(*place), tokens)
+            rows[number] = StreamRow(Place(*place), tokens)
         self._read({number: rows[number] for number in self._rows})
 
     def identity(self) -> str:
         """Return the name: a stream can't be read to its end to see whether it is the same."""
         return self.name
 
-    def _read(self, rows: dict[int, Row]) -> None:
+    def _read(self, rows: dict[int, StreamRow]) -> None:
         """Begin to read where the rows are."""
         self._rows = rows
         enough = self.documents.num_shards >= self.batch_size

@@ -49,7 +49,7 @@ class Trainer:
     Several processes that torchrun started train one model together; the code is the same for one.
 
     Args:
-        model: with its weights where they shall be trained.
+        model: already on the device to train on.
         train_ids: (N,) token ids to draw windows from, or any `Batches`.
         val_ids: (N,) token ids, scored whole in disjoint windows of the context length, or a list of such rows, each
             scored from its own beginning; None never validates.
@@ -111,7 +111,7 @@ class Trainer:
                 self.budget.start_up += self._elapsed() - began
             while (began := self._next_step_begins(sigterm)) is not None:
                 self._step(began)
-                bar.set_postfix_str(f"loss {history.losses[-1]:.3f}", refresh=False)
+                bar.set_postfix_str(f"loss {history.steps[-1].loss:.3f}", refresh=False)
                 bar.update(1 if self.budget.steps else history.seconds - bar.n)
                 if self._due(config.validate_every):
                     self._validate()

@@ -7,6 +7,8 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
+from course_utils.checks import whole_number
+
 
 @runtime_checkable
 class Batches(Protocol):
@@ -132,16 +134,16 @@ def own_rows(batch_size: int, rank: int, n_processes: int) -> slice:
     """Return which rows of a batch are a process's.
 
     Raises:
-        ValueError: the rows can't be split evenly.
+        ValueError: the rows can't be split evenly, or are no whole number.
     """
-    if batch_size % n_processes:
+    if whole_number("batch_size", batch_size, least=1) % n_processes:
         raise ValueError(f"batch_size={batch_size} must be a multiple of the {n_processes} processes")
     n_rows = batch_size // n_processes
     return slice(rank * n_rows, (rank + 1) * n_rows)
 
 
 def _check_room(ids: Tensor, context_length: int) -> None:
-    if len(ids) < context_length + 1:
+    if len(ids) < whole_number("context_length", context_length, least=1) + 1:
         raise ValueError(
             f"ids hold {len(ids)} tokens, a window of context_length={context_length} needs {context_length + 1}: "
             "give more text or a shorter context"

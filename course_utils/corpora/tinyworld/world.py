@@ -9,7 +9,7 @@ import datasets
 
 from course_utils.checks import whole_number
 from course_utils.corpora.tinyworld.clinic import CLINIC
-from course_utils.corpora.tinyworld.grammar import Grammar, Written
+from course_utils.corpora.tinyworld.grammar import Grammar
 from course_utils.corpora.tinyworld.story import story
 from course_utils.corpora.tinyworld.tasks import ending, review
 from course_utils.corpora.tinyworld.town import TOWN
@@ -72,8 +72,9 @@ class TinyWorld:
         """
         n, n_shards = whole_number("n", n, least=1), whole_number("n_shards", n_shards, least=1)
         arguments = {"shards": list(range(n_shards)), "n": n, "n_shards": n_shards}
+        numbers = datasets.IterableDataset.from_generator(_numbers, gen_kwargs=arguments)
         world = {"seed": self.seed, "domain": self.domain}
-        return datasets.IterableDataset.from_generator(_documents, gen_kwargs={**arguments, **world})
+        return numbers.map(_drawn, fn_kwargs=world, remove_columns=["number"])
 
     def entropy_bits(self) -> float:
         """Return the exact entropy of a document in bits: no model can need fewer on average (Shannon 1948)."""
@@ -92,25 +93,18 @@ class TinyWorld:
         """Return whether any document begins like this; a whole document does."""
         return self._grammar.can_begin(prefix)
 
-    def derivation(self, text: str) -> list[Written]:
-        """Return how a document came about: what each step wrote, and the log2 of the probability of that choice.
-
-        Raises:
-            ValueError: the grammar can't make the text.
-        """
-        derivations = self._grammar.derivations(text)
-        if not derivations:
-            raise ValueError(f"text is no document of the {self.domain}: {text[:60]!r}")
-        return derivations[0]
-
     def _document(self, i: int) -> tuple[str, float]:
         # Seeded by text, the generator draws the same on every machine and Python version.
         return self._grammar.sample(random.Random(f"tinyworld {self.domain} {self.seed} {i}"))
 
 
-def _documents(shards: list[int], n: int, n_shards: int, seed: int, domain: str) -> Iterator[dict]:
-    world = TinyWorld(seed, domain)
+def _numbers(shards: list[int], n: int, n_shards: int) -> Iterator[dict]:
+    """Yield the numbers of documents: a stream that goes to a place counts to it, which is quicker than to draw."""
     for shard in shards:
-        for i in range(shard, n, n_shards):
-            text, log2_prob = world._document(i)
-            yield {"text": text, "log2_prob": log2_prob}
+        for number in range(shard, n, n_shards):
+            yield {"number": number}
+
+
+def _drawn(row: dict, seed: int, domain: str) -> dict:
+    text, log2_prob = TinyWorld(seed, domain)._document(row["number"])
+    return {"text": text, "log2_prob": log2_prob}
