@@ -15,6 +15,7 @@ from ipywidgets.widgets.widget_link import Link
 
 from course_utils import decoding
 from course_utils.tokenization import BPETokenizer
+from course_utils.transformer import DecoderLM, TransformerConfig
 from course_utils.widgets import SamplingExplorer
 
 V = 300
@@ -273,6 +274,15 @@ def test_from_model_shows_what_the_model_says_after_the_prompt(walker):
     assert len(walker.tokens) == 130
     assert walker.tokens[99] == "c"
     assert walker.tokens[129] == "[129]"
+
+
+def test_a_model_that_can_cache_is_asked_for_its_next_token_alone():
+    model = DecoderLM(TransformerConfig(130, 16, 1, 2, 2, 32, context_length=16))
+    explorer = SamplingExplorer.from_model(model, Letters(), "ab")
+    with torch.no_grad():
+        assert explorer.logits == pytest.approx(model(torch.tensor([[97, 98]]))[0, -1].numpy(), abs=1e-6)
+    model.forward = None  # would give the logits of all positions
+    explorer.run("xyz")
 
 
 def test_a_message_of_the_browser_runs_another_prompt(walker):

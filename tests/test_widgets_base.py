@@ -1,5 +1,7 @@
 """What every explorer has, shown with one that has little more: a number, a word, a text and a kernel that counts."""
 
+import re
+
 import ipywidgets
 import matplotlib.figure
 import numpy as np
@@ -8,7 +10,7 @@ import traitlets
 from ipywidgets.widgets.widget import _instances
 
 from course_utils.widgets import traits
-from course_utils.widgets.base import BrowserView, Explorer, bundle
+from course_utils.widgets.base import STATIC, BrowserView, Explorer, bundle
 from course_utils.widgets.knobs import Range, Stops
 
 
@@ -102,3 +104,16 @@ def test_a_notebook_shows_the_figure_beside_the_view(explorer):
     data = explorer._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in data
     assert 'alt="Nothing at size 1."' in data["text/html"]
+
+
+def test_the_rules_of_a_view_keep_to_that_view():
+    """JupyterLab has the sheets of all notebooks on one page."""
+    sheets = list(STATIC.with_name("browser").glob("*/style.css"))
+    assert sheets
+    for sheet in sheets:
+        rules = re.sub(r"/\*.*?\*/|@import[^;]*;", "", sheet.read_text(encoding="utf-8"), flags=re.DOTALL)
+        heads = [head.strip() for head in re.findall(r"[^{};]+(?={)", rules)]
+        selectors = [one for head in heads if head[0] != "@" for one in re.split(r",\s*(?![^()]*\))", head)]
+        assert selectors
+        scoped = re.compile(rf'(body\[data-jp-theme-light="false"\] )?\.cu-{sheet.parent.name}(?![\w-])')
+        assert [selector for selector in selectors if not scoped.match(selector)] == [], sheet.parent.name

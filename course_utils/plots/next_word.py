@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 from course_utils.plots.labels import clip, drawable, numbers, short, visible
 from course_utils.plots.next_token import _rest_bar, axis_ceiling
@@ -17,7 +18,7 @@ LAYERS = [
 ]
 
 
-def next_word_bars(words: Sequence[str], shares: Sequence, shown: int = 20, title: str = "") -> Figure:
+def next_word_bars(words: Sequence[str], shares: ArrayLike, shown: int = 20, title: str = "") -> Figure:
     """Draw the most probable next words, each bar in layers: what each order of an n-gram model adds to it.
 
     Args:
@@ -32,15 +33,15 @@ def next_word_bars(words: Sequence[str], shares: Sequence, shown: int = 20, titl
     Raises:
         ValueError: shares is no such table, shown < 1.
     """
-    shares = numbers("shares", shares)  # (1 + N, V)
-    if shares.ndim != 2 or shares.shape[1] != len(words) or not 1 <= len(shares) <= len(LAYERS):
+    layers = numbers("shares", shares)  # (1 + N, V)
+    if layers.ndim != 2 or layers.shape[1] != len(words) or not 1 <= len(layers) <= len(LAYERS):
         raise ValueError(
             f"shares must have a row for the uniform distribution and for each order up to {len(LAYERS) - 1}, with "
-            f"{len(words)} numbers, got shape {shares.shape}"
+            f"{len(words)} numbers, got shape {layers.shape}"
         )
     if shown < 1:
         raise ValueError(f"shown must be at least 1, got {shown}")
-    probs = shares.sum(axis=0)  # (V,)
+    probs = layers.sum(axis=0)  # (V,)
     order = np.argsort(-probs, kind="stable")
     top = order[:shown][probs[order[:shown]] > 0]
     rest = order[len(top) :]
@@ -50,12 +51,13 @@ def next_word_bars(words: Sequence[str], shares: Sequence, shown: int = 20, titl
         axes = figure.add_subplot()
         x = np.arange(len(top))
         height = np.zeros(len(top))
-        for n in reversed(range(len(shares))):
+        for n in reversed(range(len(layers))):
             colour, hatch = LAYERS[n]
-            name = f"{f'order {n}' if n else 'uniform'}: {shares[n].sum():.0%}"
-            look = {"color": colour, "hatch": hatch, "edgecolor": "black", "linewidth": 0.6}
-            axes.bar(x, shares[n][top], width=0.75, bottom=height, label=name, **look)
-            height = height + shares[n][top]
+            name = f"{f'order {n}' if n else 'uniform'}: {layers[n].sum():.0%}"
+            axes.bar(
+                x, layers[n][top], 0.75, height, label=name, color=colour, hatch=hatch, edgecolor="black", linewidth=0.6
+            )
+            height = height + layers[n][top]
         for i in x[height >= 0.015]:
             axes.annotate(short(height[i]), (i, height[i]), (0, 6), textcoords="offset points", ha="center")
         names = [drawable(clip(visible(words[i]))) for i in top]
@@ -68,5 +70,5 @@ def next_word_bars(words: Sequence[str], shares: Sequence, shown: int = 20, titl
         axes.grid(axis="x", visible=False)
         if title:
             axes.set_title(title, loc="left", parse_math=False)
-        figure.legend(loc="outside upper right", ncols=len(shares), handlelength=1.6, columnspacing=1.2)
+        figure.legend(loc="outside upper right", ncols=len(layers), handlelength=1.6, columnspacing=1.2)
     return figure

@@ -5,6 +5,7 @@ The browser's half lies in the folder browser; `npm run build` makes one bundle 
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import anywidget
 import ipywidgets
@@ -20,7 +21,8 @@ RUN = "Enter begins a new line; Ctrl+Enter, or leaving the box, runs the text."
 
 def bundle(name: str) -> tuple[str, str]:
     """Read the script and the style sheet of a view."""
-    return tuple((STATIC / f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("js", "css"))
+    script, style = ((STATIC / f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("js", "css"))
+    return script, style
 
 
 class BrowserView(anywidget.AnyWidget):
@@ -40,7 +42,7 @@ class BrowserView(anywidget.AnyWidget):
     status = traitlets.Unicode("").tag(sync=True)  # what went wrong, in words
     reply = traitlets.Dict().tag(sync=True)  # the request that the kernel has answered
 
-    def __init__(self, knobs: Sequence[Knob], values: dict, **traits):
+    def __init__(self, knobs: Sequence[Knob], values: dict[str, Any], **traits: object):
         stops = {f"{knob.name}_stop": knob.stop(values[knob.name]) for knob in knobs}
         # Only Python and a hand on a slider change these. An echo could bring back a value that Python has replaced.
         self.add_traits(**{name: traitlets.Any().tag(sync=True, echo_update=False) for name in (*values, *stops)})
@@ -58,7 +60,9 @@ class Explorer(ipywidgets.VBox):
         traits: of the view, if the browser needs them before it draws.
     """
 
-    def __init__(self, view: type[BrowserView], knobs: Sequence[Knob], **traits):
+    children: tuple[ipywidgets.Widget, ...]
+
+    def __init__(self, view: type[BrowserView], knobs: Sequence[Knob], **traits: object):
         self._knobs = {knob.name: knob for knob in knobs}
         values = {name: getattr(self, name) for name in self._knobs}
         self._view = view(knobs, values, **traits)
@@ -70,7 +74,7 @@ class Explorer(ipywidgets.VBox):
         self._view.observe(self._slider_moved, list(values))
         self._view.on_msg(self._heard)
 
-    def answer(self, ask: str, content: dict) -> None:
+    def answer(self, ask: str, content: dict[str, Any]) -> None:
         """Do what the browser asks for; an error's words are shown there.
 
         Args:
@@ -98,7 +102,7 @@ class Explorer(ipywidgets.VBox):
                 widget.close()
         super().close()
 
-    def _repr_mimebundle_(self, **kwargs):
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         """The live view, and beside it a picture of the same state wherever no widget can run."""
         caption = "The explorer as it stood when this cell was run. Run the cell to drag its sliders."
         picture = plots.figure_html(self.figure(), caption, self.describe())
@@ -124,7 +128,7 @@ class Explorer(ipywidgets.VBox):
         """Tie a trait of the view to a widget's, in the browser."""
         return ipywidgets.jslink((self._view, name), (widget, place))
 
-    def _move_slider(self, change) -> None:
+    def _move_slider(self, change: traitlets.Bunch) -> None:
         knob = self._knobs[change.name]
         if knob.tidy(getattr(self._view, knob.name)) == change.new:
             return  # it came from the browser, which may have moved on: don't push it back
@@ -134,10 +138,10 @@ class Explorer(ipywidgets.VBox):
             setattr(self._view, f"{knob.name}_stop", stop)
         setattr(self._sliders[knob.name], knob.place, stop)
 
-    def _slider_moved(self, change) -> None:
+    def _slider_moved(self, change: traitlets.Bunch) -> None:
         setattr(self, change.name, self._knobs[change.name].tidy(change.new))
 
-    def _heard(self, view: BrowserView, content: dict, buffers: list) -> None:
+    def _heard(self, view: BrowserView, content: dict[str, Any], buffers: list[memoryview]) -> None:
         """Answer a message of the browser; what goes wrong is shown there in words."""
         with view.hold_sync():
             view.status = ""

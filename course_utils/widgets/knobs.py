@@ -83,9 +83,9 @@ class Stops:
 
     def stop(self, value: float | str) -> int:
         """Index of the stop nearest to a value, the lower of two; browser/base/knobs.js does the same."""
-        if value in self.stops:
+        if isinstance(value, str):
             return self.stops.index(value)
-        return min(range(len(self.stops)), key=lambda i: abs(self.stops[i] - value))
+        return min(range(len(self.stops)), key=lambda i: abs(float(self.stops[i]) - value))
 
     def declaration(self) -> dict:
         """What the browser knows of the knob."""

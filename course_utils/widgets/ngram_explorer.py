@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
 from operator import and_, eq
-from typing import Protocol
+from typing import Any, Protocol
 
 import ipywidgets
 import numpy as np
@@ -166,19 +166,19 @@ class NGramExplorer(Explorer):
     # Values that may be set
 
     @traitlets.validate("order")
-    def _valid_order(self, proposal) -> int:
+    def _valid_order(self, proposal: traitlets.Bunch) -> int:
         if not 1 <= proposal.value <= len(self._tables):
             raise traitlets.TraitError(f"order must be from 1 to {len(self._tables)}, got {proposal.value}")
         return proposal.value
 
     @traitlets.validate("smoothing")
-    def _valid_smoothing(self, proposal) -> str:
+    def _valid_smoothing(self, proposal: traitlets.Bunch) -> str:
         if proposal.value not in SMOOTHINGS:
             raise traitlets.TraitError(f"smoothing must be one of {', '.join(SMOOTHINGS)}, got {proposal.value!r}")
         return proposal.value
 
     @traitlets.validate("written")
-    def _valid_written(self, proposal) -> list[str]:
+    def _valid_written(self, proposal: traitlets.Bunch) -> list[str]:
         for word in proposal.value:
             if word not in self._vocabulary or word == MARKERS[START]:
                 raise traitlets.TraitError(f"written must hold words that were counted, got {word!r}")
@@ -187,34 +187,35 @@ class NGramExplorer(Explorer):
         return proposal.value
 
     @traitlets.validate("seed")
-    def _valid_seed(self, proposal) -> int:
+    def _valid_seed(self, proposal: traitlets.Bunch) -> int:
         if not 0 <= proposal.value < 2**32:
             raise traitlets.TraitError(f"seed must be from 0 to {2**32 - 1}, got {proposal.value}")
         return proposal.value
 
     # The lamp
 
-    def answer(self, ask: str, content: dict) -> None:
+    def answer(self, ask: str, content: dict[str, Any]) -> None:
         """Do what the browser asks for: let the grammar judge the words written."""
         if ask == "judge":
             self._judge(content["written"])
 
     def _judge(self, written: list[str]) -> None:
-        if self._grammar is None or self._view.verdict.get("written") == written:
+        grammar = self._grammar
+        if grammar is None or self._view.verdict.get("written") == written:
             return
         known = self._view.verdict.get("written", [])[: self._view.verdict.get("possible", 0)]
         possible = bisect_left(  # what has become impossible stays so
             range(1, len(written) + 1),
             True,
             lo=sum(accumulate(map(eq, written, known), and_)),  # words in common with what was possible
-            key=lambda n: not self._possible(written[:n]),
+            key=lambda n: not self._possible(written[:n], grammar),
         )
         self._view.verdict = {"written": list(written), "possible": possible}
 
-    def _possible(self, words: list[str]) -> bool:
+    def _possible(self, words: list[str], grammar: Beginnings) -> bool:
         """Whether a text can begin with these words, none of them a mere piece of a longer word."""
         if words[-1] == MARKERS[END]:
-            return self._grammar.log2_prob(self._text_of(words[:-1])) > -math.inf
+            return grammar.log2_prob(self._text_of(words[:-1])) > -math.inf
         text = self._text_of(words)
         one_more = {self._text_of([*words, word])[: len(text) + 1] for word in self._vocabulary.words}
-        return any(map(self._grammar.can_begin, one_more)) or self._grammar.log2_prob(text) > -math.inf
+        return any(map(grammar.can_begin, one_more)) or grammar.log2_prob(text) > -math.inf

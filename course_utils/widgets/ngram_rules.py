@@ -52,7 +52,7 @@ def parameters(
     """
     orders = range(1, len(tables) + 1)
 
-    def discounts(n):
+    def discounts(n: int) -> list[list[float]]:
         single = estimators.estimated_discounts(tables[:n]) if discount is None else np.full(n, discount)
         return np.repeat(single[:, None], 3, axis=1).tolist()
 

@@ -5,7 +5,8 @@ Only the logits, as one binary buffer, and the strings of the tokens on show tra
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 import torch
@@ -14,12 +15,31 @@ from matplotlib.figure import Figure
 
 from course_utils import plots
 from course_utils.decoding import apply_temperature, top_k_filter, top_p_filter
+from course_utils.transformer import LanguageModel, can_cache
 from course_utils.widgets.base import BrowserView, Explorer, bundle
 from course_utils.widgets.knobs import Range, Stops
 from course_utils.widgets.traits import Anything, Float, Int, tidy
 
 SHOWN = 24  # tokens with a bar of their own
 TOP_K_STOPS = (*range(1, 21), 25, 30, 40, 50, 75, 100, 200, 500, 1000, 2000, 5000, 10000, 20000)
+
+
+class PromptTokenizer(Protocol):
+    """What a prompt is read with: any `Tokenizer`, or less."""
+
+    def encode(self, text: str, /) -> list[int]:
+        """Return the token ids of a text."""
+
+    def token_texts(self) -> list[str]:
+        """Return the text of each id of the vocabulary."""
+
+
+@runtime_checkable
+class PieceTokenizer(PromptTokenizer, Protocol):
+    """One that also says what a text grows by."""
+
+    def pieces(self, ids: list[int], /) -> list[str]:
+        """Return what each token adds to the text, one string per id."""
 
 
 class SamplingView(BrowserView):
@@ -82,8 +102,8 @@ class SamplingExplorer(Explorer):
         if len(tokens) == 0:
             raise ValueError("tokens is empty: give the text of each token id")
         self.tokens = tokens
-        self._model: Callable | None = None
-        self._tokenizer = None
+        self._model: LanguageModel | None = None
+        self._tokenizer: PromptTokenizer | None = None
         self.logits = logits
         self.temperature, self.top_p, self.seed = temperature, top_p, seed
         self.top_k = len(tokens) if top_k is None else top_k
@@ -108,15 +128,15 @@ class SamplingExplorer(Explorer):
         self.observe(self._name_drawn, "drawn")
 
     @classmethod
-    def from_model(cls, model: Callable, tokenizer, prompt: str, **settings) -> "SamplingExplorer":
+    def from_model(cls, model: LanguageModel, tokenizer: PromptTokenizer, prompt: str, **settings: Any) -> Self:
         """An explorer of the tokens that a model would put after a prompt, with a box to change the prompt.
 
-        «sample» walks on: the model reads the token drawn before the next one is drawn.
+        “sample” walks on: the model reads the token drawn before the next one is drawn.
 
         Args:
             model: `model(ids (1, T)) -> logits (1, T, V)`.
-            tokenizer: `encode(str) -> list[int]` and `token_texts() -> list[str]`; where it has
-                `pieces(ids) -> list[str]`, the running text grows by these.
+            tokenizer: one of the course's, or a `PromptTokenizer`; the running text of a `PieceTokenizer` grows by its
+                pieces.
             prompt: the text to continue.
             settings: temperature, top_k, top_p, seed.
 
@@ -139,8 +159,6 @@ class SamplingExplorer(Explorer):
         Raises:
             ValueError: the prompt is empty, or this explorer was made without a model.
         """
-        if self._model is None:
-            raise ValueError("this explorer has no model to run: make it with SamplingExplorer.from_model")
         self._read(prompt, drawn=[])
 
     @property
@@ -181,7 +199,7 @@ class SamplingExplorer(Explorer):
     # Values that may be set
 
     @traitlets.validate("temperature")
-    def _valid_temperature(self, proposal) -> float:
+    def _valid_temperature(self, proposal: traitlets.Bunch) -> float:
         if not 0 <= proposal.value <= 2 or (proposal.value > 0 and tidy(proposal.value) == 0):
             raise traitlets.TraitError(
                 f"temperature must be between 0 and 2 (0 is greedy; 6 decimals are kept, and what would round to 0 is "
@@ -190,7 +208,7 @@ class SamplingExplorer(Explorer):
         return tidy(proposal.value)
 
     @traitlets.validate("top_k")
-    def _valid_top_k(self, proposal) -> int:
+    def _valid_top_k(self, proposal: traitlets.Bunch) -> int:
         if proposal.value < 1:
             raise traitlets.TraitError(
                 f"top_k must be from 1 to {len(self.tokens)} (which cuts nothing), got {proposal.value}"
@@ -198,7 +216,7 @@ class SamplingExplorer(Explorer):
         return min(proposal.value, len(self.tokens))
 
     @traitlets.validate("top_p")
-    def _valid_top_p(self, proposal) -> float:
+    def _valid_top_p(self, proposal: traitlets.Bunch) -> float:
         if not (0 < proposal.value <= 1 and tidy(proposal.value) > 0):
             raise traitlets.TraitError(
                 f"top_p must be more than 0 and at most 1 (6 decimals are kept; 1 cuts nothing), got {proposal.value}"
@@ -206,19 +224,19 @@ class SamplingExplorer(Explorer):
         return tidy(proposal.value)
 
     @traitlets.validate("seed")
-    def _valid_seed(self, proposal) -> int:
+    def _valid_seed(self, proposal: traitlets.Bunch) -> int:
         if not 0 <= proposal.value < 2**32:
             raise traitlets.TraitError(f"seed must be from 0 to {2**32 - 1}, got {proposal.value}")
         return proposal.value
 
     @traitlets.validate("drawn")
-    def _valid_drawn(self, proposal) -> list[int]:
+    def _valid_drawn(self, proposal: traitlets.Bunch) -> list[int]:
         if strange := [i for i in proposal.value if not 0 <= i < len(self.tokens)]:
             raise traitlets.TraitError(f"drawn must hold ids from 0 to {len(self.tokens) - 1}, got {strange[0]}")
         return proposal.value
 
     @traitlets.validate("logits")
-    def _valid_logits(self, proposal) -> np.ndarray:
+    def _valid_logits(self, proposal: traitlets.Bunch) -> np.ndarray:
         try:
             row = torch.as_tensor(proposal.value).detach().to("cpu", torch.float32)
         except (TypeError, ValueError, RuntimeError):
@@ -236,21 +254,21 @@ class SamplingExplorer(Explorer):
 
     # From Python to the browser and back
 
-    def _show_logits(self, change=None) -> None:
+    def _show_logits(self, change: traitlets.Bunch | None = None) -> None:
         order = np.argsort(-self.logits, kind="stable")  # (V,)
         n = len(order) if len(order) <= SHOWN + 1 else SHOWN  # a rest of one token gets its own name
         with self._view.hold_sync():
             self._view.shown = [{"id": int(i), **self._name(i)} for i in order[:n]]
             self._view.logits = self.logits.astype("<f4").tobytes()
 
-    def _name_drawn(self, change=None) -> None:
+    def _name_drawn(self, change: traitlets.Bunch | None = None) -> None:
         with self._view.hold_sync():
             self._view.names = {str(i): self._name(i) for i in self.drawn}
             self._view.running = {"ids": self.drawn, "pieces": self._pieces()}
 
     def _pieces(self) -> list[str]:
         """What each drawn token adds to the text."""
-        if hasattr(self._tokenizer, "pieces"):
+        if isinstance(self._tokenizer, PieceTokenizer):
             before = _encode(self._tokenizer, self._view.prompt_shown)
             try:
                 return self._tokenizer.pieces(before + self.drawn)[len(before) :]
@@ -271,14 +289,14 @@ class SamplingExplorer(Explorer):
 
     # The model behind it
 
-    def _attach(self, model: Callable, tokenizer, prompt: str) -> None:
+    def _attach(self, model: LanguageModel, tokenizer: PromptTokenizer, prompt: str) -> None:
         self._model, self._tokenizer = model, tokenizer
         with self._view.hold_sync():
             self._view.has_model = True
             self._view.prompt = self._view.prompt_shown = prompt
         self._box = self._add_text_box("prompt", "prompt")
 
-    def answer(self, ask: str, content: dict) -> None:
+    def answer(self, ask: str, content: dict[str, Any]) -> None:
         """Do what the browser asks for: show another prompt, or read the tokens drawn."""
         if ask == "prompt":
             self.run(content["prompt"])
@@ -287,6 +305,8 @@ class SamplingExplorer(Explorer):
 
     def _read(self, prompt: str, drawn: list[int]) -> None:
         """Show the distribution after the prompt and the tokens drawn."""
+        if self._model is None or self._tokenizer is None:
+            raise ValueError("this explorer has no model to run: make it with SamplingExplorer.from_model")
         logits = _next_logits(self._model, _encode(self._tokenizer, prompt) + drawn)  # (V,)
         with self._view.hold_sync():
             self.logits = logits  # refuses what is no distribution, before anything has changed
@@ -296,7 +316,7 @@ class SamplingExplorer(Explorer):
             self._view.status = ""
 
 
-def _encode(tokenizer, prompt: str) -> list[int]:
+def _encode(tokenizer: PromptTokenizer, prompt: str) -> list[int]:
     ids = list(tokenizer.encode(prompt))
     if not ids:
         raise ValueError("prompt is empty: type at least one character for the model to continue")
@@ -304,7 +324,9 @@ def _encode(tokenizer, prompt: str) -> list[int]:
 
 
 @torch.no_grad()
-def _next_logits(model: Callable, ids: list[int]) -> torch.Tensor:
+def _next_logits(model: LanguageModel, ids: list[int]) -> torch.Tensor:
     parameter = next(model.parameters(), None) if isinstance(model, torch.nn.Module) else None
     device = "cpu" if parameter is None else parameter.device
-    return model(torch.tensor([ids], device=device))[0, -1].float().cpu()  # (V,)
+    batch = torch.tensor([ids], device=device)  # (1, T)
+    logits = model.next_token_logits(batch)[0] if can_cache(model) else model(batch)[0, -1]  # (V,)
+    return logits.float().cpu()

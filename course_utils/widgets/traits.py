@@ -1,6 +1,7 @@
 """Traits that take NumPy's numbers as Python's own, and the rounding that Python and the browser share."""
 
 import math
+from typing import Any
 
 import numpy as np
 import traitlets
@@ -11,20 +12,25 @@ def tidy(value: float) -> float:
     return math.floor(value * 1e6 + 0.5) / 1e6
 
 
-class _NumPyToo:
-    def validate(self, obj, value):
-        return super().validate(obj, value.item() if isinstance(value, np.generic) else value)
-
-
-class Float(_NumPyToo, traitlets.Float):
+class Float(traitlets.Float[float, float]):
     """np.float32(0.5) is 0.5."""
 
+    def validate(self, obj: Any, value: Any) -> float:
+        return super().validate(obj, _pythons_own(value))
 
-class Int(_NumPyToo, traitlets.Int):
+
+class Int(traitlets.Int[int, int]):
     """np.int64(8) is 8."""
+
+    def validate(self, obj: Any, value: Any) -> int:
+        return super().validate(obj, _pythons_own(value))
 
 
 class Anything(traitlets.Any):
     """A trait that leaves None too to the validator, which says what is missing."""
 
     allow_none = False
+
+
+def _pythons_own(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value

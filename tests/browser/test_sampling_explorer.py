@@ -359,7 +359,7 @@ def test_a_model_walks_on_and_the_prompt_box_runs_it(page, lab):
     for text in ("ab", "abc", "abcd"):
         explorer.button("sample").press("Enter")
         expect(explorer.text("text")).to_have_text(f"text: {text}")
-        expect(explorer.text("outcome")).to_have_text(f"Drawn: «{text[-1]}», which had probability 100 %.")
+        expect(explorer.text("outcome")).to_have_text(f"Drawn: “{text[-1]}”, which had probability 100 %.")
         assert explorer.view.locator("rect.cu-drawn").get_attribute("data-id") == str(ord(text[-1]))
     assert opened.execute("print(explorer.drawn)") == f"{[ord(c) for c in 'bcd']}\n"
 
@@ -548,7 +548,7 @@ def test_in_an_exported_page_without_a_network(page, exported, record_property, 
             "49,152 tokens → temperature: 49,152 → top-k: 49,152 → renormalise → top-p: 49,152, 100 % of the mass"
         )
         drawn = explorer.draw(3)
-        expect(explorer.text("outcome")).to_contain_text(f"Drawn: «token {drawn[-1]}», one of the others")
+        expect(explorer.text("outcome")).to_contain_text(f"Drawn: “token {drawn[-1]}”, one of the others")
         assert explorer.view.locator("rect.cu-drawn.cu-rest").count() == 1
         explorer.button("reset").click()
         expect(explorer.text("text")).to_have_text("draws: none yet")

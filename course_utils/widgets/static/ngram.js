@@ -466,7 +466,7 @@ var NGramExplorer = class extends Explorer {
       return this.kernel.waiting ? ["asking", "Asking the grammar …"] : ["unknown", "The grammar has not answered."];
     }
     if (possible < written.length) {
-      return ["impossible", `The grammar: impossible since word ${possible + 1}, «${written[possible]}».`];
+      return ["impossible", `The grammar: impossible since word ${possible + 1}, “${written[possible]}”.`];
     }
     return ["possible", this.ended ? "The grammar: possible as a whole." : "The grammar: possible so far."];
   }
@@ -475,7 +475,7 @@ var NGramExplorer = class extends Explorer {
   }
   get note() {
     if (!this.last || !same(this.last.written, this.get("written"))) return "";
-    return `«${this.last.written.at(-1)}» had a probability of ${percent(this.last.p)}.`;
+    return `“${this.last.written.at(-1)}” had a probability of ${percent(this.last.p)}.`;
   }
 };
 var same = (some, others) => some.length === others.length && some.every((word, i) => word === others[i]);
@@ -676,6 +676,7 @@ function build(explorer, el) {
   text.setAttribute("role", "group");
   text.setAttribute("aria-label", "running text");
   text.tabIndex = 0;
+  el.classList.add("cu-ngram");
   el.append(
     patterns(id),
     keys,

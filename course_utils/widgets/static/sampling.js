@@ -473,7 +473,7 @@ var SamplingExplorer = class extends Explorer {
     model.on("change:logits", () => this.draws = null);
     model.on("change:prompt", () => this.prompted());
   }
-  // The logits, sorted when they are first asked for: an answer of the kernel is heard before any «change:logits».
+  // The logits, sorted when they are first asked for: an answer of the kernel is heard before any “change:logits”.
   get sorted() {
     const bytes = this.get("logits");
     if (bytes !== this.read) {
@@ -818,7 +818,7 @@ function spoken(explorer, drawn) {
   const label2 = explorer.name(id).label.replaceAll("*", "∗");
   const where = explorer.get("shown").some((token) => token.id === id) ? "" : ", one of the others";
   const chance = explorer.last?.id === id ? `, which had probability *${percent(explorer.last.p)}*` : "";
-  return `Drawn: *«${label2}»*${where}${chance}.`;
+  return `Drawn: *“${label2}”*${where}${chance}.`;
 }
 function running(explorer, drawn) {
   const lead = (text) => html("span", "cu-lead", text);

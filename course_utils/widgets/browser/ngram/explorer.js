@@ -67,7 +67,7 @@ export class NGramExplorer extends Explorer {
       return this.kernel.waiting ? ["asking", "Asking the grammar …"] : ["unknown", "The grammar has not answered."];
     }
     if (possible < written.length) {
-      return ["impossible", `The grammar: impossible since word ${possible + 1}, «${written[possible]}».`];
+      return ["impossible", `The grammar: impossible since word ${possible + 1}, “${written[possible]}”.`];
     }
     return ["possible", this.ended ? "The grammar: possible as a whole." : "The grammar: possible so far."];
   }
@@ -78,7 +78,7 @@ export class NGramExplorer extends Explorer {
 
   get note() {
     if (!this.last || !same(this.last.written, this.get("written"))) return "";
-    return `«${this.last.written.at(-1)}» had a probability of ${percent(this.last.p)}.`;
+    return `“${this.last.written.at(-1)}” had a probability of ${percent(this.last.p)}.`;
   }
 }
 

@@ -17,6 +17,7 @@ export function build(explorer, el) {
   text.setAttribute("role", "group");
   text.setAttribute("aria-label", "running text");
   text.tabIndex = 0; // a long text scrolls
+  el.classList.add("cu-ngram");
   el.append(
     patterns(id),
     keys,

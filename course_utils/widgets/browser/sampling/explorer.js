@@ -16,7 +16,7 @@ export class SamplingExplorer extends Explorer {
     model.on("change:prompt", () => this.prompted());
   }
 
-  // The logits, sorted when they are first asked for: an answer of the kernel is heard before any «change:logits».
+  // The logits, sorted when they are first asked for: an answer of the kernel is heard before any “change:logits”.
   get sorted() {
     const bytes = this.get("logits"); // a DataView, at any offset of its buffer
     if (bytes !== this.read) {

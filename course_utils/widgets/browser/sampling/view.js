@@ -95,7 +95,7 @@ function spoken(explorer, drawn) {
   const label = explorer.name(id).label.replaceAll("*", "∗");
   const where = explorer.get("shown").some((token) => token.id === id) ? "" : ", one of the others";
   const chance = explorer.last?.id === id ? `, which had probability *${percent(explorer.last.p)}*` : "";
-  return `Drawn: *«${label}»*${where}${chance}.`;
+  return `Drawn: *“${label}”*${where}${chance}.`;
 }
 
 // A text that grows where a model reads it; else draws that have nothing to do with each other.
