@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
 
 from course_utils.checks import number, whole_number
 
@@ -52,7 +51,7 @@ class TransformerConfig:
         if self.n_heads % self.n_kv_heads:
             raise ValueError(f"n_heads={self.n_heads} must be a multiple of n_kv_heads={self.n_kv_heads}")
 
-    @cached_property
+    @property
     def head_dim(self) -> int:
         """Size of one attention head: d_model / n_heads."""
         return self.d_model // self.n_heads
