@@ -1,7 +1,8 @@
 """Refuse an argument that makes no sense, by an error that names it and the value that came."""
 
 import operator
-from typing import SupportsIndex
+import reprlib
+from typing import SupportsFloat, SupportsIndex
 
 
 def whole_number(name: str, value: SupportsIndex, least: int | None = None, most: int | None = None) -> int:
@@ -24,3 +25,24 @@ def whole_number(name: str, value: SupportsIndex, least: int | None = None, most
     if most is not None and number > most:
         raise ValueError(f"{name} must be at most {most}, got {value}")
     return number
+
+
+def number(name: str, value: SupportsFloat) -> float:
+    """Return a number as a Python float: every library's numbers will do, the text "2" won't.
+
+    Raises:
+        ValueError: value is no number, or too large for a float.
+    """
+    try:
+        if isinstance(value, str):
+            raise TypeError
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{name} must be a number, got {value!r}") from None
+
+
+def no_tensor(name: str, value: object) -> ValueError:
+    """Return the error to raise for a value that had to be a tensor and isn't; no torch is needed to say so."""
+    return ValueError(
+        f"{name} must be a tensor, got a {type(value).__name__}, {reprlib.repr(value)}: make one by torch.tensor(...)"
+    )

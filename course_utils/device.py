@@ -1,7 +1,6 @@
-"""What this machine has and can do: which device, which dtypes, how many operations a second, whether it compiles."""
+"""Which device to compute on, and in which dtypes it does so natively."""
 
 import time
-import warnings
 
 import torch
 
@@ -10,7 +9,6 @@ SIZES = (128, 256)  # rows of the square matrices to try: emulated products of t
 ROUNDS = 5
 HOPELESS = 5  # times as long as float32: the larger size can't change that
 MARGIN = 1.2  # times as fast as float32; processors that have the instructions are at about two
-PEAK_SIZE = {"cpu": 2048, "cuda": 8192, "mps": 4096}  # rows of the square matrices: a product then runs at full speed
 
 _native: dict[torch.dtype, bool] = {}  # what this process has measured or was told about its CPU
 
@@ -45,7 +43,7 @@ def multiplies(dtype: torch.dtype, device: torch.device | str) -> bool:
     """Say whether a device has instructions to multiply in a dtype, the one place that decides.
 
     A CPU is measured, the first time a process asks: what instructions it has is not yet what the libraries use, which
-    heed settings such as ONEDNN_MAX_CPU_ISA. CUDA knows about its bfloat16. All else is taken at its word.
+    heed settings such as ONEDNN_MAX_CPU_ISA. CUDA knows about its bfloat16. Other devices are assumed to support both.
 
     Args:
         dtype: torch.bfloat16 or torch.float16; wider ones always are.
@@ -63,8 +61,8 @@ def multiplies(dtype: torch.dtype, device: torch.device | str) -> bool:
     return True
 
 
-# Compiling must not trace a measurement. torch.compiler.assume_constant_result sets this too, after importing the
-# compiler, which takes longer than everything else that this package imports.
+# Compiling must not trace a measurement. torch.compiler.assume_constant_result sets this private mark too, after
+# importing the compiler, which takes longer than everything else that this package imports.
 vars(multiplies)["_dynamo_marked_constant"] = True
 
 
@@ -105,42 +103,3 @@ def seconds_of_product(n: int, dtype: torch.dtype) -> float:
 def widened(x: torch.Tensor) -> torch.Tensor:
     """Return x in float64; on the CPU if its device (Apple's MPS) has no float64."""
     return (x.cpu() if x.device.type == "mps" else x).double()
-
-
-def matmul_peak(device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> float:
-    """Return the operations per second of a large square matrix product: the best of several, here and now.
-
-    A product of two n x n matrices takes 2 n^3 operations. Model FLOPs utilisation (MFU) is the operations that a model
-    needs per second, divided by this.
-
-    Args:
-        device, dtype: where and in what to multiply; float32 in place of a dtype that the device only emulates.
-    """
-    device = torch.device(device)
-    n = PEAK_SIZE.get(device.type, 2048)
-    a, b = (torch.randn(2, n, n, device=device) / n).to(compute_dtype(dtype, device)).unbind(0)
-    synchronise = {"cuda": torch.cuda.synchronize, "mps": torch.mps.synchronize}.get(device.type, lambda: None)
-    best = float("inf")
-    for _ in range(1 + ROUNDS):  # the first also warms up
-        synchronise()
-        start = time.perf_counter()
-        a @ b
-        synchronise()
-        best = min(best, time.perf_counter() - start)
-    return 2 * n**3 / best
-
-
-def can_compile(device: torch.device | str) -> bool:
-    """Say whether torch.compile works on this machine, by compiling something small: a few seconds the first time.
-
-    On a CPU it needs a C++ compiler and Python's headers, on a GPU Triton.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            torch.compile(lambda x: x.sin() + 1)(torch.zeros(8, device=device))
-        except Exception:  # a missing compiler, header or library: each has an error of its own
-            return False
-        finally:
-            torch.compiler.reset()
-    return True

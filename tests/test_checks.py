@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils.checks import whole_number
+from course_utils.checks import no_tensor, number, whole_number
 
 
 @pytest.mark.parametrize("value", [7, np.int64(7), np.array(7), torch.tensor(7)])
@@ -29,3 +29,20 @@ def test_a_number_out_of_bounds_is_refused():
         whole_number("order", 0, least=1)
     with pytest.raises(ValueError, match=r"^order must be at most 5, got 6$"):
         whole_number("order", 6, 1, 5)
+
+
+@pytest.mark.parametrize("value", [2, 2.0, np.float32(2), torch.tensor(2.0)])
+def test_numbers_of_every_library_become_a_float(value):
+    assert (number("n", value), type(number("n", value))) == (2.0, float)
+
+
+@pytest.mark.parametrize("value", ["2", None, 1j, [2], 10**400])
+def test_what_is_no_number_is_refused(value):
+    with pytest.raises(ValueError, match=r"^n must be a number, got "):
+        number("n", value)
+
+
+def test_what_is_no_tensor_is_shown_in_short():
+    message = str(no_tensor("ids", list(range(1000))))
+    assert message.startswith("ids must be a tensor, got a list, [0, 1, 2,")
+    assert len(message) < 120

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from apples_gpu import MovedToMPS, OnMPS
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from torch.overrides import TorchFunctionMode
 from transformers.generation import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
 from course_utils import decoding
@@ -417,6 +417,11 @@ def test_left_padded_prompts_continue_as_they_would_alone(tiny_model, use_cache)
         assert torch.equal(together[row, -10:], alone[0, -10:])
 
 
+def test_a_text_that_fills_the_context_can_be_read_again(tiny_model):
+    whole = decoding.generate(tiny_model, torch.zeros(1, 30, dtype=torch.long), 2)
+    assert tiny_model(whole).shape == (1, 32, 50)
+
+
 def test_a_prompt_longer_than_the_context_is_refused(tiny_model):
     with pytest.raises(ValueError, match="context of 32 tokens"):
         decoding.generate(tiny_model, torch.zeros(1, 30, dtype=torch.long), 3)
@@ -446,9 +451,51 @@ def test_logits_without_a_vocabulary_are_refused(logits):
         decoding.next_token_probs(logits)
 
 
-@pytest.mark.parametrize("stop", [5, (5,), [5], {5}, torch.tensor(5), torch.tensor([5])])
+@pytest.mark.parametrize(
+    "stop",
+    [5, (5,), [5], {5}, torch.tensor(5), torch.tensor([5]), np.int64(5), np.array(5), np.array([5, 6]), [np.int8(5)]],
+)
 def test_stop_ids_may_be_one_id_or_several(stop):
     assert decoding.generate(Counter(), torch.tensor([[3]]), 8, stop_ids=stop).tolist() == [[3, 4, 5]]
+
+
+@pytest.mark.parametrize("stop", [None, 1.7, [1.7], torch.tensor([1.7]), np.float32(2), "5", ["5"], [None]])
+def test_stop_ids_that_are_no_ids_are_refused(stop):
+    with pytest.raises(ValueError, match=r"^stop_ids must be "):
+        decoding.generate(Counter(), torch.tensor([[3]]), 8, stop_ids=stop)
+
+
+@pytest.mark.parametrize(
+    ("seed", "word"), [(-1, "at least 0, got -1"), (2**64, "at most 18446744073709551615"), (1.0, "whole number")]
+)
+def test_a_seed_out_of_range_is_named(seed, word):
+    with pytest.raises(ValueError, match=f"^seed must be .*{word}"):
+        decoding.generate(Counter(), torch.tensor([[3]]), 1, seed=seed)
+    assert decoding.generate(Counter(), torch.tensor([[3]]), 1, seed=2**64 - 1).tolist() == [[3, 4]]
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda values: decoding.generate(Counter(), values, 2), "ids"),
+        (lambda values: decoding.stream(Counter(), values, 2), "ids"),
+        (lambda values: decoding.generate(Counter(), torch.tensor([[1]]), 2, mask=values), "mask"),
+        (decoding.next_token_probs, "logits"),
+        (lambda values: decoding.apply_temperature(values, 1), "logits"),
+        (lambda values: decoding.top_k_filter(values, 1), "logits"),
+        (lambda values: decoding.top_p_filter(values, 0.5), "logits"),
+        (decoding.sample, "probs"),
+    ],
+)
+def test_a_list_where_a_tensor_is_needed_is_told_how_to_become_one(call, name):
+    with pytest.raises(ValueError, match=rf"^{name} must be a tensor, got a list, \[.*: make one by torch\.tensor"):
+        call([1, 2])
+
+
+@pytest.mark.parametrize("probs", [torch.tensor(1.0), torch.zeros(2, 0)])
+def test_sample_refuses_what_has_no_rows_of_probabilities(probs):
+    with pytest.raises(ValueError, match=r"probs must be \(\.\.\., V\)"):
+        decoding.sample(probs)
 
 
 def test_the_simplest_model_is_a_function_of_ids():
@@ -460,30 +507,6 @@ def test_numpys_whole_numbers_are_whole_numbers():
     assert ids.tolist() == [[1, 2, 3]]
     with pytest.raises(ValueError, match="max_new_tokens"):
         decoding.generate(Counter(), torch.tensor([[1]]), 2.0)
-
-
-class OnMPS(torch.Tensor):
-    """A tensor that says it is on Apple's MPS, and like one there has no float64."""
-
-    device = property(lambda self: torch.device("mps"))
-
-    @classmethod
-    def __torch_function__(cls, function, types, arguments=(), options=None):
-        if function is torch.Tensor.cpu:
-            return arguments[0].as_subclass(torch.Tensor)
-        result = super().__torch_function__(function, types, arguments, options)
-        if isinstance(result, cls) and result.dtype == torch.float64:
-            raise TypeError("Cannot convert a MPS Tensor to float64")
-        return result
-
-
-class MovedToMPS(TorchFunctionMode):
-    """Where tensors can be moved to MPS."""
-
-    def __torch_function__(self, function, types, arguments=(), options=None):
-        if function is torch.Tensor.to and arguments[1] == torch.device("mps"):
-            return arguments[0].as_subclass(OnMPS)
-        return function(*arguments, **(options or {}))
 
 
 def test_a_device_without_float64_is_served_from_the_cpu():
@@ -511,6 +534,15 @@ def test_a_step_waits_for_the_device_once(monkeypatch):
         looks.clear()
         decoding.next_token_probs(torch.zeros(2, 10), **settings_)
         assert len(looks) == 1, settings_
+
+
+def test_settings_are_checked_once_however_many_tokens_follow(monkeypatch):
+    read = []
+    check = decoding.knobs.check_settings
+    monkeypatch.setattr("course_utils.decoding.generation.check_settings", lambda *s: read.append(s) or check(*s))
+    monkeypatch.setattr("course_utils.decoding.knobs.check_settings", lambda *s: read.append(s) or check(*s))
+    decoding.generate(Counter(), torch.tensor([[1]]), 5, 0.5, 3, 0.9)
+    assert read == [(0.5, 3, 0.9)]
 
 
 class Cached(Counter):

@@ -11,7 +11,7 @@ import torch
 from settings import SETTINGS
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from course_utils import device
+from course_utils import device, speed
 
 
 @pytest.mark.parametrize(
@@ -154,6 +154,12 @@ def test_several_processes_can_settle_what_each_has_measured(monkeypatch):
     assert not device.multiplies_bfloat16("cpu")
 
 
+def test_the_mark_that_keeps_the_compiler_off_the_measurement_is_torchs_own():
+    marks = vars(torch.compiler.assume_constant_result(lambda: None))
+    assert marks
+    assert marks.items() <= vars(device.multiplies).items()
+
+
 @pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="the settings are for x86 processors")
 @pytest.mark.parametrize("setting", ["avx2", "old"])
 def test_settings_that_keep_the_libraries_off_bfloat16_are_heeded(setting):
@@ -202,26 +208,31 @@ def products(monkeypatch):
         clock[0] += seconds.pop(0)
         return multiply(a, b)
 
-    monkeypatch.setitem(device.PEAK_SIZE, "cpu", 64)
+    monkeypatch.setitem(speed.PEAK_SIZE, "cpu", 64)
     monkeypatch.setattr(torch.Tensor, "__matmul__", timed)
     monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
     return done, seconds
 
 
-@pytest.mark.parametrize("fastest", range(1 + device.ROUNDS))
+@pytest.mark.parametrize("fastest", range(1 + speed.ROUNDS))
 def test_the_peak_is_the_fastest_of_several_products(products, fastest):
     done, seconds = products
-    seconds += [3.0] * (1 + device.ROUNDS)
+    seconds += [3.0] * (1 + speed.ROUNDS)
     seconds[fastest] = 0.5
-    assert device.matmul_peak("cpu", torch.float64) == 2 * 64**3 / 0.5
+    assert speed.matmul_peak("cpu", torch.float64) == 2 * 64**3 / 0.5
     assert set(done) == {((64, 64), (64, 64), torch.float64)}
 
 
 def test_the_peak_is_of_what_is_computed_in(products, bfloat16_native):
     done, seconds = products
-    seconds += [1.0] * (1 + device.ROUNDS)
-    device.matmul_peak("cpu", torch.bfloat16)
+    seconds += [1.0] * (1 + speed.ROUNDS)
+    speed.matmul_peak("cpu", torch.bfloat16)
     assert {dtype for _, _, dtype in done} == {torch.bfloat16 if bfloat16_native else torch.float32}
+
+
+def test_the_peak_in_float64_is_refused_where_there_is_none():
+    with pytest.raises(ValueError, match=r"dtype=torch\.float64: Apple's MPS has no float64"):
+        speed.matmul_peak("mps", torch.float64)
 
 
 @pytest.mark.parametrize("works", [True, False])
@@ -235,4 +246,4 @@ def test_a_machine_without_a_compiler_is_told_by_trying(monkeypatch, works):
         return compiled
 
     monkeypatch.setattr(torch, "compile", compile)
-    assert device.can_compile("cpu") == works
+    assert speed.can_compile("cpu") == works

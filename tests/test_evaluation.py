@@ -3,8 +3,10 @@
 import itertools
 import math
 
+import numpy as np
 import pytest
 import torch
+from apples_gpu import OnMPS
 from hypothesis import given
 from hypothesis import strategies as st
 from random_weights import randomised
@@ -126,8 +128,59 @@ def test_more_context_changes_the_number_and_the_model_stays_as_it_was(llama):
         (lambda model: evaluation.perplexity(model, IDS, 0), "context_length"),
         (lambda model: evaluation.perplexity(model, IDS, 8, 9), "stride"),
         (lambda model: evaluation.bits_per_byte(model, IDS, 0, 8), "n_bytes"),
+        (
+            lambda model: evaluation.perplexity(model, "a text", 8),
+            "^ids must be token ids, got the text 'a text': encode",
+        ),
+        (lambda model: evaluation.perplexity(model, ["a text", "two"], 8), r"^ids\[0\] must be token ids"),
+        (
+            lambda model: evaluation.perplexity(model, IDS.view(3, 25), 8),
+            r"list\(ids\) makes each row a text of its own",
+        ),
+        (lambda model: evaluation.perplexity(model, IDS.view(3, 25).numpy(), 8), r"list\(ids\) makes each row a text"),
+        (lambda model: evaluation.perplexity(model, [[1, 2], 3], 8), r"^ids\[1\] must hold at least two tokens"),
+        (lambda model: evaluation.perplexity(model, None, 8), "^ids must be one row of whole numbers"),
+        (lambda model: evaluation.perplexity(model, IDS, 8.0), "^context_length must be a whole number"),
+        (
+            lambda model: evaluation.perplexity(model, IDS, 8, 0),
+            "got 0: windows less than one token apart never move on",
+        ),
+        (lambda model: evaluation.perplexity(model, IDS, 8, 2.0), "^stride must be a whole number"),
     ],
 )
 def test_bad_input_is_named(llama, call, word):
     with pytest.raises(ValueError, match=word):
         call(pretrained.from_huggingface(llama))
+
+
+def test_a_device_without_float64_is_scored_on():
+    assert evaluation.perplexity(lambda ids: uniform(ids).as_subclass(OnMPS), IDS, 9) == pytest.approx(50)
+
+
+@pytest.mark.parametrize(
+    "as_row", [list, torch.Tensor.tolist, torch.Tensor.numpy, lambda ids: ids.numpy().astype(np.int16)]
+)
+def test_one_text_may_be_a_list_of_single_tokens_or_an_array(as_row):
+    """A list of tensors without a dimension is one text, not many of one token."""
+    assert evaluation.perplexity(attends_to_all, as_row(IDS), 9) == evaluation.perplexity(attends_to_all, IDS, 9)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_each_part_of_a_model_is_in_its_own_mode_afterwards(training):
+    class Dropped(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.off, self.on = torch.nn.Dropout(), torch.nn.Dropout()
+
+        def forward(self, ids):
+            assert not any(module.training for module in self.modules())
+            return uniform(ids)
+
+    model = Dropped().train(training)
+    model.off.eval()
+    model.on.train()
+    evaluation.perplexity(model, IDS, 9)
+    assert (model.training, model.off.training, model.on.training) == (training, False, True)
+    with pytest.raises(ValueError, match="targets"):
+        evaluation.perplexity(model, IDS + 50, 9)
+    assert (model.training, model.off.training, model.on.training) == (training, False, True)

@@ -51,6 +51,19 @@ def test_the_loss_of_narrow_logits_is_computed_in_float32():
     torch.testing.assert_close(next_token_loss(logits, targets), next_token_loss(logits.float(), targets))
 
 
+def test_lists_are_no_logits_and_no_targets():
+    with pytest.raises(ValueError, match=r"^logits must be a tensor, got a list"):
+        next_token_loss([[[0.0, 1.0]]], torch.tensor([[1]]))
+    with pytest.raises(ValueError, match=r"^targets must be a tensor, got a list"):
+        next_token_loss(torch.zeros(1, 1, 2), [[1]])
+
+
+def test_the_worked_example_of_windows():
+    ((inputs, targets),) = scoring_windows(torch.arange(7), 4, stride=2, batch_size=2)
+    assert inputs.tolist() == [[0, 1, 2, 3], [2, 3, 4, 5]]
+    assert targets.tolist() == [[1, 2, 3, 4], [-100, -100, 5, 6]]
+
+
 @pytest.mark.parametrize(
     ("targets", "word"),
     [

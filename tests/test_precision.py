@@ -16,10 +16,11 @@ DECIDING = {"multiplies", "multiplies_bfloat16", "compute_dtype", "pick_dtype", 
 PLACES = {
     "decoding/knobs.py": ({"bfloat16": 1, "float16": 1}, "widens narrow logits to float32"),
     "device.py": (
-        {"bfloat16": 5, "float16": 1, "autocast": 1, "multiplies": 4, "compute_dtype": 1},
+        {"bfloat16": 5, "float16": 1, "autocast": 1, "multiplies": 4},
         "decides; its measurement alone multiplies in what may be emulated, for milliseconds",
     ),
     "pretrained/loading.py": ({"pick_dtype": 2}, "the weights' dtype if none is asked for; the decoder computes"),
+    "speed.py": ({"compute_dtype": 2}, "measures the peak of what is computed in"),
     "training/config.py": ({"autocast": 5, "bfloat16": 1}, "what is asked for; the trainer heeds the decision"),
     "training/distributed.py": ({"bfloat16": 2, "multiplies": 2, "settle": 2}, "makes all processes decide alike"),
     "training/muon.py": ({"bfloat16": 2, "compute_dtype": 3}, "multiplies in bfloat16 where that is native"),
@@ -29,7 +30,7 @@ PLACES = {
     ),
     "training/trainer.py": ({"autocast": 7, "multiplies": 2}, "turns autocast off where it would be emulated"),
     "transformer/attention.py": ({"bfloat16": 1}, "another kernel where queries are bfloat16 already"),
-    "transformer/decoder.py": ({"compute_dtype": 2}, "widens the embedding's output and the cache; all follows"),
+    "transformer/decoder.py": ({"compute_dtype": 3}, "widens the embedding's output and the cache; all follows"),
 }
 
 

@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import math
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -312,6 +313,8 @@ def test_the_context_counts_real_tokens_only(tiny_model):
         ({"ids": torch.tensor([[-1]])}, "ids must be in"),
         ({"ids": torch.tensor([[1, 2]]), "mask": torch.tensor([[True]])}, "mask"),
         ({"ids": torch.tensor([[1]]), "mask": torch.tensor([[1]])}, "mask must be bool"),
+        ({"ids": [1, 2]}, r"^ids must be a tensor, got a list, \[1, 2\]: make one by torch\.tensor"),
+        ({"ids": torch.tensor([[1]]), "mask": [[True]]}, "^mask must be a tensor, got a list"),
     ],
 )
 def test_bad_input_is_named(tiny_model, arguments, word):
@@ -319,6 +322,7 @@ def test_bad_input_is_named(tiny_model, arguments, word):
         tiny_model(**arguments)
 
 
+@torch.no_grad()
 def test_a_full_cache_says_so_and_keeps_what_it_holds(tiny_model):
     cache = tiny_model.new_cache(1, 4)
     tiny_model(random_ids(1, 3), cache=cache)
@@ -336,6 +340,15 @@ def test_a_full_cache_says_so_and_keeps_what_it_holds(tiny_model):
         ({"n_heads": 5}, "n_heads"),
         ({"n_kv_heads": 4}, "n_kv_heads"),
         ({"d_model": 18}, "even"),
+        ({"d_model": 24.0}, r"^d_model must be a whole number, got 24\.0$"),
+        ({"n_layers": 2.5}, r"^n_layers must be a whole number, got 2\.5$"),
+        ({"vocab_size": "50"}, "^vocab_size must be a whole number, got '50'$"),
+        ({"rope_theta": 0}, "^rope_theta must be a finite number above 0, got 0"),
+        ({"rope_theta": -1e4}, "^rope_theta must be a finite number above 0, got -10000.0"),
+        ({"rope_theta": math.inf}, "^rope_theta"),
+        ({"rope_theta": "1e4"}, "^rope_theta must be a number"),
+        ({"norm_eps": -1e-5}, "^norm_eps must be a finite number >= 0, got -1e-05"),
+        ({"norm_eps": math.nan}, "^norm_eps"),
     ],
 )
 def test_an_impossible_shape_is_named(change, word):
@@ -350,6 +363,11 @@ def test_an_impossible_shape_is_named(change, word):
     }
     with pytest.raises(ValueError, match=word):
         TransformerConfig(**(shape | change))
+
+
+def test_a_shape_in_numpys_numbers_is_kept_in_pythons(tiny_config):
+    config = dataclasses.replace(tiny_config, d_model=np.int64(48))
+    assert (type(config.d_model), type(config.head_dim), config.head_dim) == (int, int, 8)
 
 
 @pytest.mark.parametrize("tied", [True, False])
@@ -409,6 +427,7 @@ def test_bfloat16_stays_close_to_float32(tiny_model, bfloat16_native):
 NARROW = [(torch.bfloat16, {}), (torch.float16, {}), (torch.bfloat16, {"tie_embeddings": False})]
 
 
+@torch.no_grad()
 @pytest.mark.parametrize(("dtype", "change"), NARROW)
 def test_weights_that_can_only_be_emulated_are_kept_and_computed_with_in_float32(
     tiny_config, monkeypatch, dtype, change
@@ -511,7 +530,11 @@ def test_another_models_cache_is_refused(tiny_model, cache, word):
         tiny_model(random_ids(1, 2), cache=cache(tiny_model.config))
 
 
-def test_a_cache_keeps_no_gradients(tiny_model):
+def test_a_cache_is_refused_where_gradients_are_computed_and_stays_as_it_was(tiny_model):
     cache = tiny_model.new_cache(1, 8)
-    tiny_model(random_ids(1, 3), cache=cache)
+    with pytest.raises(ValueError, match=r"holds no gradients.*torch\.no_grad"):
+        tiny_model(random_ids(1, 3), cache=cache)
+    assert cache.length == 0
+    tiny_model.requires_grad_(False)(random_ids(1, 3), cache=cache)
+    assert cache.length == 3
     assert not cache.keys.requires_grad

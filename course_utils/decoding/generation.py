@@ -3,14 +3,15 @@
 This module knows two things only: token ids go in, logits come out. A model here is any `LanguageModel`.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from course_utils.checks import whole_number
-from course_utils.decoding.knobs import check_settings, next_token_probs
+from course_utils.checks import no_tensor, whole_number
+from course_utils.decoding.knobs import check_settings, cut_and_normalised
 from course_utils.device import widened
 from course_utils.transformer import LanguageModel, can_cache, context_length_of
 
@@ -43,13 +44,18 @@ def sample(probs: Tensor, generator: torch.Generator | None = None) -> Tensor:
         Token ids (...), int64.
 
     Raises:
-        ValueError: probs hold a negative or non-finite number, or a row sums to 0; the generator is not on the CPU.
+        ValueError: probs are no tensor (..., V), hold a negative or non-finite number, or a row sums to 0; the
+            generator is not on the CPU.
 
     Source: Gumbel (1954), "Statistical Theory of Extreme Values and Some Practical Applications"; Maddison, Tarlow and
     Minka (2014), "A* Sampling", section 2.
     """
     if generator is not None and generator.device.type != "cpu":
         raise ValueError(f"generator must be on the CPU, got one on {generator.device}: make it by torch.Generator()")
+    if not isinstance(probs, Tensor):
+        raise no_tensor("probs", probs)
+    if probs.dim() == 0 or probs.shape[-1] == 0:
+        raise ValueError(f"probs must be (..., V) with V at least 1, got shape {tuple(probs.shape)}")
     total = probs.sum(dim=-1)  # (...)
     if not (torch.isfinite(total) & (total > 0) & (probs >= 0).all(dim=-1)).all():
         raise ValueError("probs must be finite, not negative, and each row must have a positive sum")
@@ -85,7 +91,8 @@ def generate(
     Args:
         model: a `LanguageModel`: `model(ids (B, T)) -> logits (B, T, V)`, and `model(ids, mask=mask)` with a mask.
         ids: prompts (B, T), shorter ones padded on the left.
-        max_new_tokens: the most tokens to add; fewer come back when every row has met a stop id.
+        max_new_tokens: the most tokens to add; fewer come back when every row has met a stop id. Prompt and answer
+            together must fit in the model's context, so that it can read the text that comes back.
         temperature, top_k, top_p: as in `next_token_probs`.
         stop_ids: one id or several; a row that has met one of them is filled with it from there on.
         use_cache: keep keys and values between steps, if the model is a `CachedLanguageModel`. The tokens are the
@@ -125,6 +132,8 @@ def stream(
     Raises:
         ValueError: as `generate`; and more than one prompt.
     """
+    if not isinstance(ids, Tensor):
+        raise no_tensor("ids", ids)
     ids = ids[None] if ids.dim() == 1 else ids
     if ids.dim() != 2 or ids.shape[0] != 1:
         raise ValueError(f"ids must be one prompt, (T,) or (1, T), got {tuple(ids.shape)}; use generate for a batch")
@@ -135,8 +144,10 @@ def stream(
 def _drawer(temperature: float, top_k: int | None, top_p: float | None, seed: int | None) -> Callable[[Tensor], Tensor]:
     """Check the settings; return the function that draws a token of each row of logits: (B, V) -> (B,)."""
     settings = check_settings(temperature, top_k, top_p)
-    generator = None if seed is None else torch.Generator().manual_seed(whole_number("seed", seed))
-    return lambda logits: _drawn(next_token_probs(logits, *settings), generator)
+    generator = None
+    if seed is not None:
+        generator = torch.Generator().manual_seed(whole_number("seed", seed, least=0, most=2**64 - 1))
+    return lambda logits: _drawn(cut_and_normalised(logits, *settings), generator)
 
 
 def _tokens(
@@ -149,12 +160,16 @@ def _tokens(
     mask: Tensor | None,
 ) -> Iterator[Tensor]:
     """Check the arguments at once, as `generate` documents them; return an iterator over the new tokens, each (B,)."""
+    if not isinstance(ids, Tensor):
+        raise no_tensor("ids", ids)
     if ids.dim() != 2 or ids.shape[0] == 0 or ids.shape[1] == 0:
         raise ValueError(f"ids must be (B, T) with at least one token in each prompt, got shape {tuple(ids.shape)}")
     max_new_tokens = whole_number("max_new_tokens", max_new_tokens, least=0)
     if mask is not None:
-        if not isinstance(mask, Tensor) or mask.shape != ids.shape or mask.dtype != torch.bool:
-            got = f"{mask.dtype} of {tuple(mask.shape)}" if isinstance(mask, Tensor) else repr(mask)
+        if not isinstance(mask, Tensor):
+            raise no_tensor("mask", mask)
+        if mask.shape != ids.shape or mask.dtype != torch.bool:
+            got = f"{mask.dtype} of {tuple(mask.shape)}"
             raise ValueError(f"mask must be a bool tensor of shape {tuple(ids.shape)} like ids, got {got}")
         if not mask[:, -1].all():
             raise ValueError("mask must end in a real token in every row: pad prompts on the left, not on the right")
@@ -165,9 +180,18 @@ def _tokens(
             f"the prompt ({longest} tokens) and max_new_tokens={max_new_tokens} exceed the model's context of "
             f"{room} tokens: shorten the prompt or ask for fewer tokens"
         )
-    stops = torch.as_tensor(stop_ids if isinstance(stop_ids, int | Tensor) else list(stop_ids), dtype=torch.long)
+    stops = torch.tensor(_several(stop_ids), dtype=torch.long, device=ids.device)
     cache = model.new_cache(ids.shape[0], ids.shape[1] + max_new_tokens) if use_cache and can_cache(model) else None
-    return _loop(model, ids, mask, cache, max_new_tokens, draw, stops.to(ids.device))
+    return _loop(model, ids, mask, cache, max_new_tokens, draw, stops)
+
+
+def _several(stop_ids: int | Collection[int]) -> list[int]:
+    """Return one id or several, of any library, as a list of ints."""
+    if isinstance(stop_ids, Tensor | np.ndarray):
+        stop_ids = stop_ids.tolist()  # an int if it has no dimension
+    if stop_ids is None or isinstance(stop_ids, str):
+        raise ValueError(f"stop_ids must be one token id or several, got {stop_ids!r}: pass () to stop at none")
+    return [whole_number("stop_ids", id) for id in (stop_ids if isinstance(stop_ids, Iterable) else [stop_ids])]
 
 
 @torch.no_grad()
@@ -193,11 +217,11 @@ def _loop(
             mask = torch.cat([mask, mask.new_ones(mask.shape[0], 1)], dim=1)
 
 
-def _next_token_logits(model: LanguageModel, ids: Tensor, mask: Tensor | None, cache: Any) -> Tensor:
+def _next_token_logits(model: Any, ids: Tensor, mask: Tensor | None, cache: Any) -> Tensor:
     """Return the logits (B, V) after the whole text so far, ids and mask (B, T)."""
-    if not can_cache(model):
-        return (model(ids) if mask is None else model(ids, mask=mask))[:, -1]
-    if cache is None:
+    if cache is not None:
+        held = cache.length  # after the first step, all but one real token
+        return model.next_token_logits(ids[:, held:], cache=cache, mask=None if held else mask)
+    if can_cache(model):
         return model.next_token_logits(ids, mask=mask)
-    held = cache.length  # after the first step, all but one real token
-    return model.next_token_logits(ids[:, held:], cache=cache, mask=None if held else mask)
+    return (model(ids) if mask is None else model(ids, mask=mask))[:, -1]

@@ -5,12 +5,12 @@ whichever public function is called; each look waits for the device that they ar
 """
 
 import math
-from typing import SupportsFloat, SupportsIndex
+from typing import SupportsIndex
 
 import torch
 from torch import Tensor
 
-from course_utils.checks import whole_number
+from course_utils.checks import no_tensor, number, whole_number
 from course_utils.device import widened
 
 TOP_P_SLACK = 1e-6  # rounding allowed when a mass is compared with p, so that .4 + .3 + .2 reaches .9
@@ -112,13 +112,14 @@ def top_p_filter(logits: Tensor, p: float) -> Tensor:
 def _top_p(logits: Tensor, p: float) -> Tensor:
     if p == 1:
         return logits
+    # The comments follow four tokens of probabilities .1 .4 .2 .3 and p = .6.
     wide = widened(logits)  # (..., V) float64
-    order = wide.argsort(dim=-1, descending=True, stable=True)  # (..., V), ties stay in the order of their ids
-    probs = wide.softmax(dim=-1).gather(-1, order)  # (..., V), largest first
-    mass_before = probs.cumsum(dim=-1) - probs  # (..., V) mass of the tokens ahead of this one
-    keep_sorted = mass_before < p - TOP_P_SLACK
+    order = wide.argsort(dim=-1, descending=True, stable=True)  # (..., V) 1 3 2 0; ties stay in the order of their ids
+    probs = wide.softmax(dim=-1).gather(-1, order)  # (..., V) .4 .3 .2 .1
+    mass_before = probs.cumsum(dim=-1) - probs  # (..., V) 0 .4 .7 .9, of the tokens ahead of this one
+    keep_sorted = mass_before < p - TOP_P_SLACK  # (..., V) yes yes no no: the second crosses .6, and stays
     keep_sorted[..., 0] = True
-    keep = torch.zeros_like(keep_sorted).scatter(-1, order, keep_sorted)  # (..., V) back in the order of ids
+    keep = torch.zeros_like(keep_sorted).scatter(-1, order, keep_sorted)  # (..., V) no yes no yes
     return logits.masked_fill(~keep.to(logits.device), -math.inf)
 
 
@@ -139,7 +140,11 @@ def next_token_probs(
     Raises:
         ValueError: an argument is out of range, named in the message.
     """
-    temperature, top_k, top_p = check_settings(temperature, top_k, top_p)
+    return cut_and_normalised(logits, *check_settings(temperature, top_k, top_p))
+
+
+def cut_and_normalised(logits: Tensor, temperature: float, top_k: int | None, top_p: float | None) -> Tensor:
+    """Return `next_token_probs` of settings that `check_settings` has returned, so that a loop checks them once."""
     check_logits(logits)
     logits = logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
     logits = _divided(logits, temperature)
@@ -152,6 +157,8 @@ def next_token_probs(
 
 def check_logits(logits: Tensor) -> None:
     """Raise ValueError unless every row of logits (..., V) has a softmax; a sound tensor is looked at once."""
+    if not isinstance(logits, Tensor):
+        raise no_tensor("logits", logits)
     if logits.dim() == 0 or logits.shape[-1] == 0:
         raise ValueError(f"logits must be (..., V) with V at least 1, got shape {tuple(logits.shape)}")
     if not logits.is_floating_point():
@@ -179,32 +186,23 @@ def check_settings(
 
 def check_temperature(t: float) -> float:
     """Return t as a float; raise ValueError unless it is finite and not negative."""
-    number = _number("temperature", t)
-    if not (math.isfinite(number) and number >= 0):
+    t = number("temperature", t)
+    if not (math.isfinite(t) and t >= 0):
         raise ValueError(f"temperature must be a finite number >= 0 (0 is greedy), got {t}")
-    return number
+    return t
 
 
 def check_top_k(k: SupportsIndex) -> int:
     """Return k as an int; raise ValueError unless it is a whole number of at least 1."""
-    number = whole_number("top_k", k)
-    if number < 1:
+    k = whole_number("top_k", k)
+    if k < 1:
         raise ValueError(f"top_k must be at least 1, got {k}; pass None to cut nothing")
-    return number
+    return k
 
 
 def check_top_p(p: float) -> float:
     """Return p as a float; raise ValueError unless 0 < p <= 1."""
-    number = _number("top_p", p)
-    if not 0 < number <= 1:
+    p = number("top_p", p)
+    if not 0 < p <= 1:
         raise ValueError(f"top_p must be in (0, 1], got {p}; pass None to cut nothing")
-    return number
-
-
-def _number(name: str, value: SupportsFloat) -> float:
-    try:
-        if isinstance(value, str):
-            raise TypeError
-        return float(value)
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"{name} must be a number, got {value!r}") from None
+    return p

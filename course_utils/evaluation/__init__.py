@@ -1,8 +1,7 @@
 """Evaluation: how surprised a model is by a text, in numbers that can be compared."""
 
 from course_utils.evaluation.loss import IGNORE_INDEX, next_token_loss, token_surprises
-from course_utils.evaluation.perplexity import bits_per_byte, perplexity
-from course_utils.evaluation.scoring import total_nats
+from course_utils.evaluation.scoring import bits_per_byte, perplexity, total_nats
 from course_utils.evaluation.windows import document_windows, scoring_windows
 
 __all__ = [

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from course_utils.checks import no_tensor
+
 IGNORE_INDEX = -100  # a target that is not counted, as in torch
 
 
@@ -20,8 +22,8 @@ def next_token_loss(logits: Tensor, targets: Tensor, ignore_index: int = IGNORE_
         A scalar, the mean over the counted tokens; computed in float32 at least.
 
     Raises:
-        ValueError: shapes that don't fit, or no token to count. On the CPU also a target outside the vocabulary;
-            another device would have to be waited for, and fails in its own way.
+        ValueError: no tensors, shapes that don't fit, or no token to count. A target outside the vocabulary is checked
+            on the CPU only: on a GPU the check would force a synchronisation, and PyTorch raises its own error.
 
     Source: Jurafsky and Martin (2025), "Speech and Language Processing", section on training transformers; equal to
     `torch.nn.functional.cross_entropy`.
@@ -34,6 +36,9 @@ def next_token_loss(logits: Tensor, targets: Tensor, ignore_index: int = IGNORE_
 
 def token_surprises(logits: Tensor, targets: Tensor, ignore_index: int = IGNORE_INDEX) -> Tensor:
     """Return -ln p of every counted token, (N,) in reading order; arguments and errors as `next_token_loss`."""
+    for name, value in ("logits", logits), ("targets", targets):
+        if not isinstance(value, Tensor):
+            raise no_tensor(name, value)
     if logits.dim() < 1 or logits.shape[:-1] != targets.shape:
         raise ValueError(
             f"targets must be (B, T) for logits (B, T, V), got {tuple(targets.shape)} for {tuple(logits.shape)}"
@@ -42,7 +47,7 @@ def token_surprises(logits: Tensor, targets: Tensor, ignore_index: int = IGNORE_
     if not counted.all():
         logits, targets = logits[counted], targets[counted]  # (N, V), (N,): what is not counted can't do any harm
     logits, targets = logits.flatten(0, -2), targets.flatten()  # (N, V), (N,)
-    if targets.device.type == "cpu" and targets.numel():  # elsewhere the look itself would cost a synchronisation
+    if targets.device.type == "cpu" and targets.numel():  # a GPU would have to be waited for
         lowest, highest = int(targets.min()), int(targets.max())
         if lowest < 0 or highest >= logits.shape[-1]:
             raise ValueError(

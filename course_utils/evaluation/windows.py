@@ -1,11 +1,13 @@
 """Windows to score with: a text of any length as batches in which every token but the first is counted once."""
 
+import reprlib
 from collections.abc import Iterator, Sequence
 from typing import cast
 
 import torch
 from torch import Tensor
 
+from course_utils.checks import whole_number
 from course_utils.evaluation.loss import IGNORE_INDEX
 
 Row = Tensor | Sequence[int]  # one text
@@ -18,21 +20,30 @@ def as_token_ids(ids: Ids, name: str = "ids") -> Tensor:
     Raises:
         ValueError: not one row of whole numbers, or fewer than two: nothing to predict.
     """
-    ids = torch.as_tensor(ids)
-    if ids.numel() < 2:
-        raise ValueError(f"{name} must hold at least two tokens, one to read and one to predict, got {ids.numel()}")
-    if ids.dim() != 1 or ids.is_floating_point() or ids.dtype == torch.bool:
-        raise ValueError(f"{name} must be one row of whole numbers (N,), got {ids.dtype} of {tuple(ids.shape)}")
-    return ids.to(device="cpu", dtype=torch.int64)
+    if isinstance(ids, str):
+        raise ValueError(
+            f"{name} must be token ids, got the text {reprlib.repr(ids)}: encode it by the tokenizer first"
+        )
+    try:
+        row = torch.as_tensor(ids)
+    except (TypeError, ValueError, RuntimeError):
+        raise ValueError(f"{name} must be one row of whole numbers (N,), got {reprlib.repr(ids)}") from None
+    if row.numel() < 2:
+        raise ValueError(f"{name} must hold at least two tokens, one to read and one to predict, got {row.numel()}")
+    if row.dim() != 1 or row.is_floating_point() or row.dtype == torch.bool:
+        remedy = f": list({name}) makes each row a text of its own" if row.dim() == 2 else ""
+        raise ValueError(f"{name} must be one row of whole numbers (N,), got {row.dtype} of {tuple(row.shape)}{remedy}")
+    return row.to(device="cpu", dtype=torch.int64)
 
 
 def as_rows(ids: Ids, name: str = "ids") -> list[Tensor]:
-    """Return one row of token ids, or several, as a list of tensors (N,).
+    """Return one row of token ids, or a list of several, as a list of tensors (N,).
 
     Raises:
         ValueError: a row that `as_token_ids` refuses, or no row at all.
     """
-    if isinstance(ids, Tensor) or not len(ids) or not hasattr(ids[0], "__len__"):
+    one_row = isinstance(ids, str) or hasattr(ids, "ndim") or not hasattr(ids, "__len__") or not len(ids)
+    if one_row or not hasattr(ids[0], "__len__") or getattr(ids[0], "ndim", 1) == 0:
         return [as_token_ids(ids, name)]
     return [as_token_ids(row, f"{name}[{place}]") for place, row in enumerate(cast(Sequence[Row], ids))]
 
@@ -49,7 +60,10 @@ def scoring_windows(
 
     Windows begin `stride` tokens apart; a token that an earlier window has counted is there to be read only, its
     target is IGNORE_INDEX. With stride = context_length the windows are disjoint; a shorter one lets each token
-    see more of what came before, at the price of more work.
+    see more of what came before, at the price of more work. Of the ids 0 .. 6 with context_length=4 and stride=2:
+
+        inputs 0 1 2 3    targets 1 2 3 4
+        inputs 2 3 4 5    targets . . 5 6    (. is IGNORE_INDEX)
 
     Args:
         ids: (N,) token ids.
@@ -66,12 +80,12 @@ def scoring_windows(
 
     Source: Hugging Face, "Perplexity of fixed-length models" (transformers documentation).
     """
-    if context_length < 1:
-        raise ValueError(f"context_length must be at least 1, got {context_length}")
-    stride = context_length if stride is None else stride
+    context_length = whole_number("context_length", context_length, least=1)
+    stride = context_length if stride is None else whole_number("stride", stride)
     if not 1 <= stride <= context_length:
         raise ValueError(
-            f"stride must be in 1 .. context_length={context_length}, got {stride}: beyond it, tokens would be skipped"
+            f"stride must be in 1 .. context_length={context_length}, got {stride}: "
+            "windows less than one token apart never move on, and with gaps between them tokens are skipped"
         )
     n_targets = len(ids) - 1
     length = min(context_length, n_targets)

@@ -1,7 +1,7 @@
 """Training: the next-token loss, optimizers, schedule, a trainer with checkpoints; on one process or many."""
 
-from course_utils.device import matmul_peak
 from course_utils.evaluation import next_token_loss
+from course_utils.speed import matmul_peak
 from course_utils.training.config import TrainingConfig
 from course_utils.training.documents import SEPARATOR, document_row
 from course_utils.training.flops import flops_per_token

@@ -10,7 +10,7 @@ def flops_per_token(config: TransformerConfig, context_length: int) -> int:
     time; attention's two products, q k^T and weights v, take 2 d T operations each, in L layers, three times. That
     half of the scores is masked is not subtracted, as is the custom.
 
-    Model FLOPs utilisation (MFU) is tokens per second times this, divided by `course_utils.device.matmul_peak`.
+    Model FLOPs utilisation (MFU) is tokens per second times this, divided by `course_utils.speed.matmul_peak`.
 
     Args:
         config: the model's shape: N = n_active_parameters, L = n_layers, d = d_model.

@@ -17,8 +17,9 @@ from pathlib import Path
 
 import torch
 
-from course_utils.device import can_compile, matmul_peak, multiplies_bfloat16, pick_device
+from course_utils.device import multiplies_bfloat16, pick_device
 from course_utils.pretrained.trained import begin_trained, finish_trained, read_shape, read_tokenizer, refuse_foreign
+from course_utils.speed import can_compile, matmul_peak
 from course_utils.tokenization import BPETokenizer, CharTokenizer, Tokenizer
 from course_utils.training.checkpoint import FILE_NAME, read_scalars
 from course_utils.training.config import OPTIMIZERS, TrainingConfig

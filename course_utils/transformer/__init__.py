@@ -1,10 +1,10 @@
 """The transformer, one idea a file: configuration, norm, rotation, attention, cache, block, language model."""
 
 from course_utils.transformer.attention import attention, attention_weights, causal_mask
-from course_utils.transformer.attention_maps import attention_maps
 from course_utils.transformer.cache import KVCache
 from course_utils.transformer.config import TransformerConfig
 from course_utils.transformer.decoder import DecoderLM
+from course_utils.transformer.inspection import attention_maps
 from course_utils.transformer.protocol import CachedLanguageModel, LanguageModel, can_cache, context_length_of
 
 __all__ = [

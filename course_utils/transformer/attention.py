@@ -49,7 +49,10 @@ def attention_weights(q: Tensor, k: Tensor, mask: Tensor | None = None) -> Tenso
 
 
 def attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Return softmax(Q K^T / sqrt(head)) V, written out; models call torch's fused kernel, which gives the same.
+    """Return softmax(Q K^T / sqrt(head)) V, written out.
+
+    `Attention` calls torch's fused kernel for the same numbers, and this where it is faster: in training in bfloat16 on
+    a CPU.
 
     Args:
         q: queries (B, H, T, head).
@@ -85,10 +88,9 @@ class Attention(nn.Module):
 
     def queries_keys_values(self, x: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Project x (B, T, d) to rotated queries (B, H, T, head), rotated keys and values (B, KV heads, T, head)."""
-        q, k, v = (
-            layer(x).unflatten(-1, (-1, self.head_dim)).transpose(1, 2)  # (B, heads, T, head)
-            for layer in (self.q, self.k, self.v)
-        )
+        q = self.q(x).unflatten(-1, (-1, self.head_dim)).transpose(1, 2)  # (B, H, T, head)
+        k = self.k(x).unflatten(-1, (-1, self.head_dim)).transpose(1, 2)  # (B, KV heads, T, head)
+        v = self.v(x).unflatten(-1, (-1, self.head_dim)).transpose(1, 2)  # (B, KV heads, T, head)
         return rotate(q, cos, sin), rotate(k, cos, sin), v
 
     def forward(
@@ -108,6 +110,7 @@ class Attention(nn.Module):
             k, v = cache.append(self.layer, k, v)  # (B, KV heads, S, head)
         if q.dtype == torch.bfloat16 and q.device.type == "cpu" and q.requires_grad:
             # The fused kernel's backward pass takes two to four times as long as this, for contexts below 1,000.
+            # Four query heads and two key heads: q is [Q1, Q2, Q3, Q4], and k becomes [K1, K1, K2, K2].
             k, v = (x.repeat_interleave(q.shape[1] // x.shape[1], dim=1) for x in (k, v))  # (B, H, S, head)
             mixed = attention(q, k, v, causal_mask(q.shape[2]) if is_causal else mask)
         else:

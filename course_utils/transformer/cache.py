@@ -17,7 +17,7 @@ class KVCache:
 
     `length` is the number of tokens held, `nbytes` the memory of keys and values in bytes:
     2 * layers * KV heads * head size * max_length * batch * bytes per number. It is for inference: it holds no
-    gradients.
+    gradients, and a model that would compute some is refused.
 
     Raises:
         ValueError: batch_size or max_length below 1.
@@ -38,12 +38,7 @@ class KVCache:
         self.values = torch.zeros(shape, device=device, dtype=dtype)
         self.real = torch.ones(batch_size, max_length, dtype=torch.bool, device=device)  # False where padded
         self.padded = False
-        self.length = 0
-
-    @property
-    def max_length(self) -> int:
-        """Tokens there is room for."""
-        return self.keys.shape[3]
+        self.max_length, self.length = max_length, 0
 
     @property
     def nbytes(self) -> int:
@@ -55,27 +50,26 @@ class KVCache:
         self.length = 0
         self.padded = False
 
-    def check(
-        self, config: TransformerConfig, batch_size: int, new: int, device: torch.device, dtype: torch.dtype
-    ) -> None:
+    def check(self, config: TransformerConfig, x: Tensor) -> None:
         """Refuse a model that this cache wasn't made for, or more tokens than it has room for.
 
         Args:
-            config, device, dtype: the model's shape, where it is and what it computes in.
-            batch_size, new: texts, and new tokens of each.
+            config: the model's shape.
+            x: what the first layer reads of the new tokens, (B, T, d).
 
         Raises:
             ValueError: one of these doesn't fit; named, with the remedy.
         """
+        batch_size, new, _ = x.shape
         layers, batch, heads, _, head_dim = self.keys.shape
         if (layers, heads, head_dim) != (config.n_layers, config.n_kv_heads, config.head_dim):
             raise ValueError(
                 f"the cache was made for n_layers={layers}, n_kv_heads={heads}, head_dim={head_dim}: "
                 "make it with the model's own new_cache"
             )
-        if (self.keys.dtype, self.keys.device) != (dtype, device):
+        if (self.keys.dtype, self.keys.device) != (x.dtype, x.device):
             raise ValueError(
-                f"the cache is {self.keys.dtype} on {self.keys.device}, the model computes in {dtype} on {device}: "
+                f"the cache is {self.keys.dtype} on {self.keys.device}, the model computes in {x.dtype} on {x.device}: "
                 "make it with the model's own new_cache"
             )
         if batch_size != batch:
@@ -94,10 +88,16 @@ class KVCache:
         return torch.cat([held, held.new_ones(held.shape[0], new) if mask is None else mask], dim=1)
 
     def append(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        """Store one layer's new keys and values (B, KV heads, T, head); return all of them so far."""
+        """Store one layer's new keys and values (B, KV heads, T, head); return all of them so far.
+
+        Raises:
+            ValueError: gradients are being computed.
+        """
+        if k.requires_grad:
+            raise ValueError("a cache holds no gradients: call the model with it inside `with torch.no_grad():`")
         end = self.length + k.shape[2]
-        self.keys[layer, :, :, self.length : end] = k.detach()
-        self.values[layer, :, :, self.length : end] = v.detach()
+        self.keys[layer, :, :, self.length : end] = k
+        self.values[layer, :, :, self.length : end] = v
         return self.keys[layer, :, :, :end], self.values[layer, :, :, :end]
 
     def advance(self, new: int, mask: Tensor | None) -> None:

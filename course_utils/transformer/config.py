@@ -1,6 +1,9 @@
 """The shape of a transformer, as numbers."""
 
+import math
 from dataclasses import dataclass
+
+from course_utils.checks import number, whole_number
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,11 @@ class TransformerConfig:
 
     def __post_init__(self) -> None:
         for name in ("vocab_size", "d_model", "n_layers", "n_heads", "n_kv_heads", "d_ff", "context_length"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+            object.__setattr__(self, name, whole_number(name, getattr(self, name), least=1))
+        if not 0 < number("rope_theta", self.rope_theta) < math.inf:
+            raise ValueError(f"rope_theta must be a finite number above 0, got {self.rope_theta}; most models have 1e4")
+        if not 0 <= number("norm_eps", self.norm_eps) < math.inf:
+            raise ValueError(f"norm_eps must be a finite number >= 0, got {self.norm_eps}; most models have 1e-5")
         if self.d_model % self.n_heads:
             raise ValueError(f"d_model={self.d_model} must be a multiple of n_heads={self.n_heads}")
         if self.head_dim % 2:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from course_utils.checks import no_tensor
 from course_utils.device import compute_dtype
 from course_utils.transformer.attention import causal_mask
 from course_utils.transformer.block import Block
@@ -35,6 +36,113 @@ class DecoderLM(nn.Module):
         self.head = None if config.tie_embeddings else Linear(config.d_model, config.vocab_size)
         self.initialise()
 
+    def forward(self, ids: Tensor, cache: KVCache | None = None, mask: Tensor | None = None) -> Tensor:
+        """Return the logits of the next token after every position.
+
+        Args:
+            ids: token ids (B, T); with a cache, only the tokens that it does not hold yet.
+            cache: keys and values of the tokens before; the new ones are appended.
+            mask: (B, T) bool for these ids, True = a real token; None = all are. Shorter texts are padded on the
+                left; positions count real tokens, and no token looks at padding.
+
+        Returns:
+            Logits (B, T, V), in the dtype it computes in.
+
+        Raises:
+            ValueError: ids or mask of a wrong shape, another model's cache, a cache where gradients are computed, or
+                more tokens than the context or the cache can hold. An id outside the vocabulary is checked on the CPU
+                only: on a GPU the check would force a synchronisation, and PyTorch raises its own error.
+        """
+        return self._logits(self._hidden_states(ids, cache, mask))  # (B, T, d) -> (B, T, V)
+
+    def next_token_logits(self, ids: Tensor, cache: KVCache | None = None, mask: Tensor | None = None) -> Tensor:
+        """Return the logits (B, V) after the last position only; arguments and errors as `forward`.
+
+        They are `forward(...)[:, -1]` without the product with the output layer at all positions before, which is a
+        fifth of the work in a model of SmolLM2's shape.
+        """
+        return self._logits(self._hidden_states(ids, cache, mask)[:, -1])  # (B, d) -> (B, V)
+
+    def _hidden_states(self, ids: Tensor, cache: KVCache | None, mask: Tensor | None) -> Tensor:
+        """Return what the output layer reads at every position, (B, T, d)."""
+        self._check(ids, mask)
+        weight = self.embedding.weight
+        x = self.embedding(ids).to(compute_dtype(weight.dtype, weight.device))  # (B, T, d)
+        past, new, real = 0, ids.shape[1], mask  # real: (B, S), None = all
+        if cache is not None:
+            cache.check(self.config, x)
+            past, real = cache.length, cache.real_with(mask, new)
+        positions, attention_mask, is_causal = self._positions_and_mask(real, past, new, ids.device)
+        cos_sin = rotation(positions, self.config.head_dim, self.config.rope_theta)
+        for block in self.layers:
+            x = block(x, cos_sin, attention_mask, is_causal, cache)  # (B, T, d)
+        if cache is not None:
+            cache.advance(new, mask)
+        return self.final_norm(x)
+
+    def _logits(self, x: Tensor) -> Tensor:
+        output = self.embedding if self.head is None else self.head
+        return product(x, output.weight)  # (..., d) -> (..., V)
+
+    def _positions_and_mask(
+        self, real: Tensor | None, past: int, new: int, device: torch.device
+    ) -> tuple[Tensor, Tensor | None, bool]:
+        """Return the positions (T,) or (B, T) of the new tokens; mask and is_causal, as `Attention` takes them.
+
+        A row of four tokens, the first two of them padding, has the positions 0 0 0 1 and the mask
+
+            1 0 0 0      padding sees itself,
+            0 1 0 0
+            0 0 1 0      the first real token no padding,
+            0 0 1 1      the second one both real tokens.
+        """
+        mask, is_causal = None, False  # a single new token may look at all before it
+        if real is not None:
+            positions = (real.cumsum(dim=1) - 1).clamp(min=0)[:, past:]  # (B, T)
+            causal = causal_mask(new, past, device)  # (T, S)
+            itself = causal.triu(past)  # (T, S) a padded token sees itself: a row without any key would make NaN
+            mask = ((causal & real[:, None, :]) | itself)[:, None]  # (B, 1, T, S)
+        else:
+            positions = torch.arange(past, past + new, device=device)  # (T,)
+            if past == 0:
+                is_causal = True
+            elif new > 1:
+                mask = causal_mask(new, past, device)[None, None]  # (1, 1, T, S)
+        if past + new > self.config.context_length and int(positions.max()) >= self.config.context_length:
+            raise ValueError(
+                f"{int(positions.max()) + 1} tokens exceed context_length={self.config.context_length}: "
+                "shorten the text or split it"
+            )
+        return positions, mask, is_causal
+
+    def new_cache(self, batch_size: int, max_length: int) -> KVCache:
+        """Return an empty `KVCache` on this model's device and in the dtype it computes in."""
+        weight = self.embedding.weight
+        dtype = compute_dtype(weight.dtype, weight.device)
+        return KVCache(self.config, batch_size, max_length, weight.device, dtype)
+
+    def initialise(self) -> None:
+        """Draw new weights from PyTorch's global generator, so that the untrained loss is close to ln V.
+
+        Every matrix is normal with standard deviation 0.02; those that write to the residual stream (o, down) are
+        scaled by 1 / sqrt(2 layers), as in Radford et al. (2019). With tied embeddings a token's own logit would
+        start near 0.02 d, so the final norm starts at 1 / (0.02 d) where that is below 1; an untied head is drawn
+        with standard deviation 1 / d at most.
+        """
+        for module in self.modules():
+            if isinstance(module, nn.Linear | nn.Embedding):
+                nn.init.normal_(module.weight, std=INITIAL_STD)
+            elif isinstance(module, RMSNorm):
+                nn.init.ones_(module.weight)
+        for name, weight in self.named_parameters():
+            if name.endswith(("attention.o.weight", "feed_forward.down.weight")):
+                nn.init.normal_(weight, std=INITIAL_STD / math.sqrt(2 * self.config.n_layers))
+        d = self.config.d_model
+        if self.head is None:
+            nn.init.constant_(self.final_norm.weight, min(1.0, 1 / (INITIAL_STD * d)))
+        else:
+            nn.init.normal_(self.head.weight, std=min(INITIAL_STD, 1 / d))
+
     @classmethod
     def from_weights(cls, config: TransformerConfig, weights: Mapping[str, Tensor]) -> "DecoderLM":
         """Return a model in eval mode that has these weights: it shares their memory, and draws no random numbers.
@@ -63,115 +171,18 @@ class DecoderLM(nn.Module):
         model.load_state_dict(weights, assign=True)
         return model.eval()
 
-    def initialise(self) -> None:
-        """Draw new weights from PyTorch's global generator, so that the untrained loss is close to ln V.
-
-        Every matrix is normal with standard deviation 0.02; those that write to the residual stream (o, down) are
-        scaled by 1 / sqrt(2 layers), as in Radford et al. (2019). With tied embeddings a token's own logit would
-        start near 0.02 d, so the final norm starts at 1 / (0.02 d) where that is below 1; an untied head is drawn
-        with standard deviation 1 / d at most.
-        """
-        for module in self.modules():
-            if isinstance(module, nn.Linear | nn.Embedding):
-                nn.init.normal_(module.weight, std=INITIAL_STD)
-            elif isinstance(module, RMSNorm):
-                nn.init.ones_(module.weight)
-        for name, weight in self.named_parameters():
-            if name.endswith(("attention.o.weight", "feed_forward.down.weight")):
-                nn.init.normal_(weight, std=INITIAL_STD / math.sqrt(2 * self.config.n_layers))
-        d = self.config.d_model
-        if self.head is None:
-            nn.init.constant_(self.final_norm.weight, min(1.0, 1 / (INITIAL_STD * d)))
-        else:
-            nn.init.normal_(self.head.weight, std=min(INITIAL_STD, 1 / d))
-
-    def new_cache(self, batch_size: int, max_length: int) -> KVCache:
-        """Return an empty `KVCache` on this model's device and in the dtype it computes in."""
-        return KVCache(self.config, batch_size, max_length, self.embedding.weight.device, self._compute_dtype())
-
-    def forward(self, ids: Tensor, cache: KVCache | None = None, mask: Tensor | None = None) -> Tensor:
-        """Return the logits of the next token after every position.
-
-        Args:
-            ids: token ids (B, T); with a cache, only the tokens that it does not hold yet.
-            cache: keys and values of the tokens before; the new ones are appended.
-            mask: (B, T) bool for these ids, True = a real token; None = all are. Shorter texts are padded on the
-                left; positions count real tokens, and no token looks at padding.
-
-        Returns:
-            Logits (B, T, V), in the dtype it computes in.
-
-        Raises:
-            ValueError: ids or mask of a wrong shape, another model's cache, or more tokens than the context or the
-                cache can hold. On the CPU also an id outside the vocabulary; another device would have to be waited
-                for, and fails in its own way.
-        """
-        return self._logits(self._hidden_states(ids, cache, mask))  # (B, T, d) -> (B, T, V)
-
-    def next_token_logits(self, ids: Tensor, cache: KVCache | None = None, mask: Tensor | None = None) -> Tensor:
-        """Return the logits (B, V) after the last position only; arguments and errors as `forward`.
-
-        They are `forward(...)[:, -1]` without the product with the output layer at all positions before, which is a
-        fifth of the work in a model of SmolLM2's shape.
-        """
-        return self._logits(self._hidden_states(ids, cache, mask)[:, -1])  # (B, d) -> (B, V)
-
-    def _hidden_states(self, ids: Tensor, cache: KVCache | None, mask: Tensor | None) -> Tensor:
-        """Return what the output layer reads at every position, (B, T, d)."""
-        self._check(ids, mask)
-        batch_size, new = ids.shape
-        past = 0 if cache is None else cache.length
-        if cache is not None:
-            cache.check(self.config, batch_size, new, self.embedding.weight.device, self._compute_dtype())
-        real = mask if cache is None else cache.real_with(mask, new)  # (B, S), None = all
-        positions, attention_mask, is_causal = self._positions_and_mask(real, past, new, ids.device)
-
-        cos_sin = rotation(positions, self.config.head_dim, self.config.rope_theta)
-        x = self.embedding(ids).to(self._compute_dtype())  # (B, T, d)
-        for block in self.layers:
-            x = block(x, cos_sin, attention_mask, is_causal, cache)  # (B, T, d)
-        if cache is not None:
-            cache.advance(new, mask)
-        return self.final_norm(x)
-
-    def _logits(self, x: Tensor) -> Tensor:
-        output = self.embedding if self.head is None else self.head
-        return product(x, output.weight)  # (..., d) -> (..., V)
-
-    def _compute_dtype(self) -> torch.dtype:
-        return compute_dtype(self.embedding.weight.dtype, self.embedding.weight.device)
-
-    def _positions_and_mask(
-        self, real: Tensor | None, past: int, new: int, device: torch.device
-    ) -> tuple[Tensor, Tensor | None, bool]:
-        """Return the positions (T,) or (B, T) of the new tokens; mask and is_causal, as `Attention` takes them."""
-        mask, is_causal = None, False  # a single new token may look at all before it
-        if real is not None:
-            positions = (real.cumsum(dim=1) - 1).clamp(min=0)[:, past:]  # (B, T)
-            causal = causal_mask(new, past, device)  # (T, S)
-            oneself = causal.triu(past)  # (T, S) a padded token sees itself: a row without any key would make NaN
-            mask = ((causal & real[:, None, :]) | oneself)[:, None]  # (B, 1, T, S)
-        else:
-            positions = torch.arange(past, past + new, device=device)  # (T,)
-            if past == 0:
-                is_causal = True
-            elif new > 1:
-                mask = causal_mask(new, past, device)[None, None]  # (1, 1, T, S)
-        if past + new > self.config.context_length and int(positions.max()) >= self.config.context_length:
-            raise ValueError(
-                f"{int(positions.max()) + 1} tokens exceed context_length={self.config.context_length}: "
-                "shorten the text or split it"
-            )
-        return positions, mask, is_causal
-
     def _check(self, ids: Tensor, mask: Tensor | None) -> None:
+        if not isinstance(ids, Tensor):
+            raise no_tensor("ids", ids)
         if ids.dim() != 2 or 0 in ids.shape:
             raise ValueError(f"ids must be (B, T) with at least one token, got shape {tuple(ids.shape)}")
+        if mask is not None and not isinstance(mask, Tensor):
+            raise no_tensor("mask", mask)
         if mask is not None and (mask.shape != ids.shape or mask.dtype != torch.bool):
             raise ValueError(
                 f"mask must be bool of shape {tuple(ids.shape)} like ids, got {mask.dtype} of {tuple(mask.shape)}"
             )
-        on_cpu = ids.device.type == "cpu" and not torch.compiler.is_compiling()  # elsewhere a look has to be waited for
+        on_cpu = ids.device.type == "cpu" and not torch.compiler.is_compiling()  # a GPU would have to be waited for
         if on_cpu and ((ids < 0) | (ids >= self.config.vocab_size)).any():
             raise ValueError(
                 f"ids must be in 0 .. {self.config.vocab_size - 1}, got {int(ids.min())} .. {int(ids.max())}: "
