@@ -17,7 +17,7 @@ class KVCache:
 
     `length` is the number of tokens held, `nbytes` the memory of keys and values in bytes:
     2 * layers * KV heads * head size * max_length * batch * bytes per number. It is for inference: it holds no
-    gradients, and a model that would compute some is refused.
+    gradients.
 
     Raises:
         ValueError: batch_size or max_length below 1.
@@ -88,16 +88,10 @@ class KVCache:
         return torch.cat([held, held.new_ones(held.shape[0], new) if mask is None else mask], dim=1)
 
     def append(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        """Store one layer's new keys and values (B, KV heads, T, head); return all of them so far.
-
-        Raises:
-            ValueError: gradients are being computed.
-        """
-        if k.requires_grad:
-            raise ValueError("a cache holds no gradients: call the model with it inside `with torch.no_grad():`")
+        """Store one layer's new keys and values (B, KV heads, T, head); return all of them so far."""
         end = self.length + k.shape[2]
-        self.keys[layer, :, :, self.length : end] = k
-        self.values[layer, :, :, self.length : end] = v
+        self.keys[layer, :, :, self.length : end] = k.detach()
+        self.values[layer, :, :, self.length : end] = v.detach()
         return self.keys[layer, :, :, :end], self.values[layer, :, :, :end]
 
     def advance(self, new: int, mask: Tensor | None) -> None:
