@@ -202,17 +202,17 @@ def test_an_error_of_the_grammar_is_said(explorer):
 
 def test_the_controls_stand_where_the_values_want_them(explorer):
     order, smoothing, _ = explorer.children
-    assert (order.label, smoothing.label) == ("3: 2 words", "Kneser-Ney")
+    assert (order.label, smoothing.label) == ("3, given 2 words", "Kneser-Ney")
     explorer.order, explorer.smoothing = 1, "mle"
-    assert (order.label, smoothing.label) == ("1: no word", "MLE")
-    assert [control.label for control in NGramExplorer(TINY, max_order=1, k=0.5).children[:1]] == ["1: no word"]
+    assert (order.label, smoothing.label) == ("1, given no word", "MLE")
+    assert [control.label for control in NGramExplorer(TINY, max_order=1, k=0.5).children[:1]] == ["1, given no word"]
 
 
 def test_a_notebook_shows_the_figure_beside_the_view(explorer):
     data = explorer._repr_mimebundle_()
     json.dumps(data)
     assert "application/vnd.jupyter.widget-view+json" in data
-    assert "after «&lt;s&gt;»: the most probable word is" in data["text/html"]
+    assert "after “&lt;s&gt;”: the most probable word is" in data["text/html"]
     assert repr(explorer) == "NGramExplorer(9 words, order=3, smoothing='kneser-ney', 0 written)"
 
 

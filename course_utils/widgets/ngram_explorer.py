@@ -114,7 +114,7 @@ class NGramExplorer(Explorer):
         super().__init__(
             NGramView,
             [
-                Stops("order", "order", range(1, max_order + 1), [f"{n}: {b}" for n, b in enumerate(before, 1)]),
+                Stops("order", "order", range(1, max_order + 1), [f"{n}, given {b}" for n, b in enumerate(before, 1)]),
                 Stops("smoothing", "smoothing", SMOOTHINGS, names, kind=ipywidgets.ToggleButtons),
             ],
             words=self._vocabulary.words,
@@ -161,7 +161,7 @@ class NGramExplorer(Explorer):
 
     def _state(self) -> str:
         last = " ".join([MARKERS[START], *self.written][-max(1, self.order - 1) :])
-        return f"order {self.order}, {self.smoothing}, after «{last}»"
+        return f"order {self.order}, {self.smoothing}, after “{last}”"
 
     # Values that may be set
 
