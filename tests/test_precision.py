@@ -25,7 +25,7 @@ PLACES = {
     "training/distributed.py": ({"bfloat16": 2, "multiplies": 2, "settle": 2}, "makes all processes decide alike"),
     "training/muon.py": ({"bfloat16": 2, "compute_dtype": 3}, "multiplies in bfloat16 where that is native"),
     "training/pretrain.py": (
-        {"bf16": 6, "bfloat16": 2, "autocast": 5, "multiplies_bfloat16": 2},
+        {"bf16": 6, "bfloat16": 2, "autocast": 7, "multiplies_bfloat16": 2},
         "asks the trainer for bf16 as a resumed run did, else where it is native, and reports what came of it",
     ),
     "training/trainer.py": ({"autocast": 7, "multiplies": 2}, "turns autocast off where it would be emulated"),
