@@ -16,7 +16,7 @@ import torch
 from patience import PATIENCE
 from tokenizers import decoders, models, pre_tokenizers
 
-from course_utils import corpora, device, evaluation, pretrained
+from course_utils import corpora, device, evaluation, pretrained, speed
 from course_utils.corpora.tinyworld import TinyWorld
 from course_utils.tokenization import BPETokenizer, CharTokenizer, PretrainedTokenizer
 from course_utils.training.checkpoint import FILE_NAME, read_checkpoint
@@ -36,7 +36,7 @@ SMALL = (
 @pytest.fixture(autouse=True)
 def small_peak(monkeypatch):
     """The peak of a small product: measuring a large one takes longer than all else here."""
-    monkeypatch.setitem(device.PEAK_SIZE, "cpu", 256)
+    monkeypatch.setitem(speed.PEAK_SIZE, "cpu", 256)
 
 
 @pytest.fixture(scope="module")
@@ -318,11 +318,16 @@ def test_a_rank_that_a_scheduler_sets_is_no_torchrun(capsys, tmp_path, monkeypat
     assert run(capsys, "--text", file, "--steps", 1, "--out", tmp_path)["processes"] == 1
 
 
+def test_the_same_command_goes_on_where_the_text_is_too_short_for_the_vocabulary(capsys, tmp_path, file):
+    same = ("--text", file, "--tokenizer", "bpe", "--vocab-size", 5000, "--out", tmp_path, "--steps", 1)
+    assert run(capsys, *same)["vocab_size"] < 5000
+    assert run(capsys, *same, "--resume")["finished"]
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [
         ("--tokenizer bpe", "--tokenizer bpe (it was char)"),
-        ("--vocab-size 300", "--vocab-size 300 (it was "),
         ("--d-model 32", "--d-model 32 (it was 16)"),
         ("--layers 2", "--layers 2 (it was 1)"),
         ("--kv-heads 1", "--kv-heads 1 (it was 2)"),

@@ -74,7 +74,7 @@ def parser() -> argparse.ArgumentParser:
     add("--out", type=Path, required=True, help="the folder to write")
     add("--resume", action="store_true", help="go on from the checkpoint in --out, with what isn't given as it was")
     add("--tokenizer", choices=("char", "bpe"), default="char", help="characters, or byte-level BPE, as the Hub needs")
-    add("--vocab-size", type=int, default=1024, help="of --tokenizer bpe")
+    add("--vocab-size", type=int, default=1024, help="of --tokenizer bpe, at most")
     add("--d-model", type=int, default=128, help="width")
     add("--layers", type=int, default=3, help="blocks")
     add("--heads", type=int, default=4, help="query heads")
@@ -135,6 +135,8 @@ def main(arguments: list[str] | None = None) -> None:
 def options_of(directory: Path) -> dict:
     """Return the options of the run in a folder, those that must be the same when it goes on.
 
+    The size asked of the vocabulary isn't one: the tokenizer is there, and may be smaller than that.
+
     Raises:
         ValueError, OSError: the folder holds no run, or a file of it can't be read.
     """
@@ -145,7 +147,6 @@ def options_of(directory: Path) -> dict:
     return run | {
         "precision": "bf16" if autocast == str(torch.bfloat16) else dtype.removeprefix("torch."),
         "tokenizer": "char" if isinstance(tokenizer, CharTokenizer) else "bpe",
-        "vocab_size": tokenizer.vocab_size,
         "d_model": shape.d_model,
         "layers": shape.n_layers,
         "heads": shape.n_heads,
