@@ -1,9 +1,20 @@
-"""What stands on the ground needs no torch: n-gram models and tokenizers, corpora and figures."""
+"""The house: each part imports only what stands below it, and what stands on the ground needs no torch."""
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+import course_utils
+
+PACKAGE = Path(course_utils.__file__).parent
+FROM_THE_GROUND_UP = [
+    *("threads", "checks", "files", "hub", "device", "speed"),
+    *("tokenization", "corpora", "ngram", "plots", "transformer", "evaluation", "decoding"),
+    *("pretrained", "training", "exercises", "widgets"),
+]
 
 WITHOUT_TORCH = """
 import pathlib, sys
@@ -60,3 +71,31 @@ def test_it_works_where_torch_is_not_installed(work, tmp_path):
     command = [sys.executable, "-c", WITHOUT_TORCH + work, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def parts_imported(source):
+    """Return the parts of the package that Python source imports, wherever in it."""
+    names = []
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.ImportFrom(module="course_utils"):
+                names += [alias.name for alias in node.names]
+            case ast.ImportFrom(module=str(module)) if module.startswith("course_utils."):
+                names.append(module.split(".")[1])
+            case ast.Import():
+                names += [alias.name.split(".")[1] for alias in node.names if alias.name.startswith("course_utils.")]
+    return set(names)
+
+
+def test_every_part_has_its_place():
+    there = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert sorted(there - {"__init__"}) == sorted(FROM_THE_GROUND_UP)
+
+
+@pytest.mark.parametrize("part", FROM_THE_GROUND_UP)
+def test_no_part_imports_what_stands_above_it(part):
+    below = set(FROM_THE_GROUND_UP[: FROM_THE_GROUND_UP.index(part) + 1])
+    files = sorted((PACKAGE / part).rglob("*.py")) or [PACKAGE / f"{part}.py"]
+    assert {file.name: parts_imported(file.read_text("utf-8")) - below for file in files} == {
+        file.name: set() for file in files
+    }
