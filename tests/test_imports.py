@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ FROM_THE_GROUND_UP = [
     *("pretrained", "training", "exercises", "widgets"),
 ]
 
+OF = {"PIL": "pillow", "IPython": "ipython", "pyarrow": "datasets"}  # a module -> what brings it
 WITHOUT_TORCH = """
 import pathlib, sys
 from importlib.machinery import PathFinder
@@ -99,3 +101,16 @@ def test_no_part_imports_what_stands_above_it(part):
     assert {file.name: parts_imported(file.read_text("utf-8")) - below for file in files} == {
         file.name: set() for file in files
     }
+
+
+def test_an_installed_package_brings_what_it_imports_in_the_versions_of_the_set_up():
+    root = PACKAGE.parent
+    brought = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+    assert set(brought) <= {
+        line.split()[0] for line in (root / "requirements.txt").read_text("utf-8").splitlines() if line
+    }
+    nodes = [node for file in PACKAGE.rglob("*.py") for node in ast.walk(ast.parse(file.read_text("utf-8")))]
+    modules = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    modules += [node.module for node in nodes if isinstance(node, ast.ImportFrom)]
+    imported = {name.split(".")[0] for name in modules} - set(sys.stdlib_module_names) - {"course_utils"}
+    assert {OF.get(name, name) for name in imported} <= {line.partition("==")[0] for line in brought}
