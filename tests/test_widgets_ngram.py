@@ -236,3 +236,12 @@ def test_a_closed_explorer_leaves_nothing_open():
     assert len(set(_instances) - before) > 8
     explorer.close()
     assert set(_instances) == before
+
+
+@pytest.mark.parametrize(
+    ("written", "words"), [(["the", "</s>"], "the text has ended"), (["cat", "cat"], "never seen in a row")]
+)
+def test_where_nothing_can_follow_the_picture_says_why(written, words):
+    explorer = NGramExplorer(TINY, max_order=3, order=3, smoothing="mle", written=written)
+    assert words in explorer.describe()
+    assert explorer.figure().axes[0].containers[0].patches == []

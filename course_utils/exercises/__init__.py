@@ -31,6 +31,8 @@ typical wrong answer after the whole sentence that its author must be told; step
         lambda tokens: [token for token in tokens for _ in range(2)],
     )
 
-The tests find the file by itself, and try every mistake: each must be wrong and meet its own sentence. Crashes, answers
-of a wrong kind, inputs changed in place and rounded numbers need no mistake: the check tells them for every exercise.
+The topic's `__init__.py` offers it under its name; a notebook has a heading that begins with "### Exercise", the line
+"*About 2 minutes, difficulty 1 of 3.*" under it, a stub, and a cell that checks it. Then the tests find it by
+themselves, want three hints and five mistakes, and try each mistake: it must be wrong and meet its own sentence.
+Crashes, answers of a wrong kind and inputs changed in place need no mistake: the check tells them for every exercise.
 """

@@ -141,7 +141,8 @@ class NGramExplorer(Explorer):
 
     def figure(self) -> Figure:
         """The same state as a matplotlib figure, for paper."""
-        return plots.next_word_bars(self._vocabulary.words, self.contributions, title=self._state())
+        shares = np.zeros_like(self.contributions) if self._ended else self.contributions  # (1 + order, V)
+        return plots.next_word_bars(self._vocabulary.words, shares, title=self._state())
 
     def __repr__(self) -> str:
         return (
@@ -152,12 +153,20 @@ class NGramExplorer(Explorer):
     def describe(self) -> str:
         """What the figure shows, for a reader who can't see it."""
         shares = self.contributions.sum(axis=1)  # (1 + order,)
+        if self._ended:
+            return f"No bars, {self._state()}: the text has ended."
+        if not shares.any():
+            return f"No bars, {self._state()}: these words were never seen in a row, and 0 / 0 has no value."
         mass = [f"order {n} {shares[n]:.0%}" for n in reversed(range(1, len(shares)))]
         word, p = next(iter(self.next_word_probs().items()))
         return (
             f"Bars of next-word probabilities, {self._state()}: the most probable word is “{word}” with {p:.0%}. "
             f"Of the mass in all, {', '.join(mass)} and the uniform distribution {shares[0]:.0%}."
         )
+
+    @property
+    def _ended(self) -> bool:
+        return self.written[-1:] == [MARKERS[END]]
 
     def _state(self) -> str:
         last = " ".join([MARKERS[START], *self.written][-max(1, self.order - 1) :])

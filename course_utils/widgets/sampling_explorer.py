@@ -311,9 +311,10 @@ class SamplingExplorer(Explorer):
         with self._view.hold_sync():
             self.logits = logits  # refuses what is no distribution, before anything has changed
             self.drawn = drawn
-            self._view.prompt = self._view.prompt_shown = self._box.value = prompt
+            self._view.prompt = self._view.prompt_shown = prompt
             self._view.walked = len(drawn)
             self._view.status = ""
+        self._box.value = prompt  # behind the view: else the box would ask for the prompt again
 
 
 def _encode(tokenizer: PromptTokenizer, prompt: str) -> list[int]:

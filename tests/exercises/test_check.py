@@ -197,6 +197,12 @@ def unpacks(x):
         (lambda x: [1].sort().index(x), "  line 1: ", "a value is None"),
         (lambda x: torch.ones(x) + torch.ones(2), "  line 1: ", "the shapes don't fit"),
         (lambda x: np.ones(x) + np.ones(2), "  line 1: ", "the shapes don't fit"),
+        (lambda x: torch.ones(x).softmax(dim=1), "  line 1: ", "-1 for the last"),
+        (lambda x: torch.ones(x)[0, 0], "  line 1: ", "more indices than dimensions"),
+        (lambda x: torch.ones(x)[torch.ones(2)], "  line 1: ", "only whole numbers"),
+        (lambda x: [].pop(), "  line 1: ", "nothing is left"),
+        (lambda x: torch.ones(2, x) @ torch.ones(2, x), "  line 1: ", "the last but one of b"),
+        (lambda x: torch.ones(x).reshape(2, 2), "  line 1: ", "as many numbers"),
         (lambda x: torch.ones(x) @ torch.ones(x).int(), "  line 1: ", "different kinds of numbers"),
         (lambda x: half_right(), "  line 1: ", "passes other arguments"),
         (lambda: 2, "", "the check calls double(x)."),
@@ -208,6 +214,13 @@ def test_a_crash_is_told_its_line_and_its_cause(answer, line, cause):
     assert "  input:    double(x=3)\n" in message
     assert line in message
     assert cause in message.split("  cause:    ")[1].splitlines()[0]
+
+
+def test_an_error_of_the_students_own_is_told_without_a_cause():
+    def refuses(x):
+        raise ValueError("x must have shape (2,)")
+
+    assert "  cause:" not in exercise_of(3).check(refuses).message
 
 
 def test_no_path_of_the_machine_is_in_a_message():

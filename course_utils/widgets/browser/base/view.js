@@ -1,4 +1,11 @@
 // What a bundle exports: an explorer for each model, and its views, redrawn at most once in a frame.
+//
+// A new view NAME is a folder NAME beside this one:
+//   index.js    imports "./style.css" and exports view(NameExplorer, build)
+//   explorer.js class NameExplorer extends Explorer; its constructor gives the traits whose change redraws
+//   view.js     build(explorer, el) fills el, with a .cu-picture for the picture, and returns draw(width, height)
+//   style.css   begins with @import "../base/theme.css"; every rule of it begins with .cu-NAME
+// In Python a BrowserView with _esm, _css = bundle("NAME"), and an Explorer that sets its traits before super().__init__.
 
 import { html } from "./elements.js";
 import { listen } from "./keyboard.js";
