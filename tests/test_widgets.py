@@ -292,6 +292,16 @@ def test_a_message_of_the_browser_runs_another_prompt(walker):
     assert walker._view.reply == {"id": "1", "ok": True}
 
 
+def test_the_box_learns_of_a_new_prompt_behind_the_view(walker):
+    """Else the browser takes the box's message for a hand's, and asks for the prompt that it is about to hear of."""
+    sent = []
+    walker._view.send_state = lambda key=None: sent.append("view")
+    walker._box.send_state = lambda key=None: sent.append("box")
+    walker.run("xy")
+    assert sent[-1] == "box"
+    assert sent.count("box") == 1
+
+
 def test_a_walk_reads_the_drawn_tokens(walker):
     walker._view.set_state({"drawn": [ord("m")]})
     ask(walker, ask="walk", drawn=[ord("m")])
