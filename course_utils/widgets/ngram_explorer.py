@@ -24,7 +24,7 @@ from course_utils.ngram.vocabulary import END, MARKERS, START, Vocabulary
 from course_utils.widgets import ngram_rules
 from course_utils.widgets.base import BrowserView, Explorer, bundle
 from course_utils.widgets.knobs import Stops
-from course_utils.widgets.traits import Int
+from course_utils.widgets.traits import Int, Seed
 
 MOST_ORDERS = 5  # as many as have a pattern of their own
 
@@ -81,7 +81,7 @@ class NGramExplorer(Explorer):
     order = Int()
     smoothing = traitlets.Unicode()
     written = traitlets.List(traitlets.Unicode())
-    seed = Int(0)
+    seed = Seed()
 
     def __init__(
         self,
@@ -193,12 +193,6 @@ class NGramExplorer(Explorer):
                 raise traitlets.TraitError(f"written must hold words that were counted, got {word!r}")
         if MARKERS[END] in proposal.value[:-1]:
             raise traitlets.TraitError("written must hold </s> at its end only")
-        return proposal.value
-
-    @traitlets.validate("seed")
-    def _valid_seed(self, proposal: traitlets.Bunch) -> int:
-        if not 0 <= proposal.value < 2**32:
-            raise traitlets.TraitError(f"seed must be from 0 to {2**32 - 1}, got {proposal.value}")
         return proposal.value
 
     # The lamp

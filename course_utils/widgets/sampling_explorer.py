@@ -18,7 +18,7 @@ from course_utils.decoding import apply_temperature, top_k_filter, top_p_filter
 from course_utils.transformer import LanguageModel, can_cache
 from course_utils.widgets.base import BrowserView, Explorer, bundle
 from course_utils.widgets.knobs import Range, Stops
-from course_utils.widgets.traits import Anything, Float, Int, tidy
+from course_utils.widgets.traits import Anything, Float, Int, Seed, tidy
 
 SHOWN = 24  # tokens with a bar of their own
 TOP_K_STOPS = (*range(1, 21), 25, 30, 40, 50, 75, 100, 200, 500, 1000, 2000, 5000, 10000, 20000)
@@ -86,7 +86,7 @@ class SamplingExplorer(Explorer):
     top_k = Int()
     top_p = Float(1.0)
     logits = Anything()
-    seed = Int(0)
+    seed = Seed()
     drawn = traitlets.List(Int())
 
     def __init__(
@@ -222,12 +222,6 @@ class SamplingExplorer(Explorer):
                 f"top_p must be more than 0 and at most 1 (6 decimals are kept; 1 cuts nothing), got {proposal.value}"
             )
         return tidy(proposal.value)
-
-    @traitlets.validate("seed")
-    def _valid_seed(self, proposal: traitlets.Bunch) -> int:
-        if not 0 <= proposal.value < 2**32:
-            raise traitlets.TraitError(f"seed must be from 0 to {2**32 - 1}, got {proposal.value}")
-        return proposal.value
 
     @traitlets.validate("drawn")
     def _valid_drawn(self, proposal: traitlets.Bunch) -> list[int]:

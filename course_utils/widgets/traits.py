@@ -26,6 +26,16 @@ class Int(traitlets.Int[int, int]):
         return super().validate(obj, _pythons_own(value))
 
 
+class Seed(Int):
+    """0 to 2**32 - 1, as the browser draws with."""
+
+    def validate(self, obj: Any, value: Any) -> int:
+        seed = super().validate(obj, value)
+        if not 0 <= seed < 2**32:
+            raise traitlets.TraitError(f"{self.name} must be from 0 to {2**32 - 1}, got {seed}")
+        return seed
+
+
 class Anything(traitlets.Any):
     """A trait that leaves None too to the validator, which says what is missing."""
 
