@@ -35,7 +35,7 @@ CONSTANTS = {"e", r"\pi", *(rf"\mathbb{{{letter}}}" for letter in "RNZE")}
 CODE = re.compile(r"```.*?```|~~~.*?~~~|``.+?``|`[^`\n]+`", re.DOTALL)
 FORMULA = re.compile(r"(?<!\\)\$\$(.+?)(?<!\\)\$\$|(?<!\\)\$([^$]+?)(?<!\\)\$|\\\[(.+?)\\\]|\\\((.+?)\\\)", re.DOTALL)
 TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[A-Za-z]|[{}_^]|\d+|\s+|.", re.DOTALL)
-ROW = re.compile(r"^\|\s*(\$.*\$)\s*\|(.*)\|(.*)\|(.*)\|\s*$", re.MULTILINE)
+ROW = re.compile(r"^\|\s*(\$.*)\|\s*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -136,13 +136,13 @@ def number(path):
 
 
 def read_table(notebook):
-    """The rows of the table in a notebook."""
-    sources = [cell.source for cell in notebook.cells if cell.id == TABLE_CELL]
-    return [
-        Row(cell, [name.strip() for name in names.split(",")], [first for first in _firsts(cell) if first is not None])
-        for source in sources
-        for cell, _, _, names in ROW.findall(source)
-    ]
+    """The rows of the table in a notebook; one that has not four fields is a row without a notebook."""
+    rows = []
+    for line in (line for cell in notebook.cells if cell.id == TABLE_CELL for line in ROW.findall(cell.source)):
+        cell, *fields = (part.strip() for part in line.split("|"))
+        names = [name.strip() for name in fields[2].split(",")] if len(fields) == 3 else []
+        rows.append(Row(cell, names, [first for first in _firsts(cell) if first]))
+    return rows
 
 
 def _firsts(cell):
@@ -261,7 +261,9 @@ def guard_rows_can_be_read(rows, course):
     if not rows:
         yield f"notebook 00 has no row `| $symbol$ | meaning | code name | notebooks |` in a cell {TABLE_CELL}"
     for row in rows:
-        if not row.symbols:
+        if not row.notebooks:
+            yield f"the row of {row.cell} has not four fields: write bars as \\lvert, \\rvert and \\mid"
+        elif not row.symbols:
             yield f"the row of {row.cell} holds no symbol"
         for name in row.notebooks:
             if name != EVERYWHERE and not re.fullmatch(r"\d\db?", name):
@@ -367,6 +369,7 @@ BREAKS = {
     "one of three": (IS_USED, "do not hold W", row("$Q, K, V$", "$Q, K, V, W$")),
     "two meanings": (ONE_MEANING, "n has 2 rows for 01", row("| $h$", "| $n$ | name | `n` | 01 |\n| $h$")),
     "a name for a number": (CAN_BE_READ, "'three'", row("`order` | 01", "`order` | 01, three")),
+    "a bar": (CAN_BE_READ, "four fields", row("| $h$", "| $|h|$ | its length | `len(context)` | 01 |\n| $h$")),
     "no symbol": (CAN_BE_READ, "no symbol", row("| $h$", "| $\\to$ | leads to | | 02 |\n| $h$")),
 }
 
