@@ -7,7 +7,8 @@ notebooks that are still to come, or `all` for what is said where it is used (th
 In a formula, a symbol is a letter, a Greek letter, a styled letter such as `\mathcal{V}`, or a word in `\mathrm` that
 has a row. Its subscript belongs to its name when a row says so (`d_k`, `W_q`); else it is an index, whose own letters
 need a row (`w_{t-1}` needs w and t), or a word that describes (`P_{\mathrm{add}}` needs P). Other commands (`\log`,
-`\text{...}`, accents) are no symbols, nor are the constants e, pi and the sets of numbers.
+`\text{...}`, accents) are no symbols, nor are the constants e, pi and the sets of numbers. The d of an integral is
+`\mathrm{d}`.
 
 The guards are functions from a table and the formulas of all notebooks to complaints; the second half of this file
 breaks a small good course in one way at a time.
@@ -195,7 +196,7 @@ def unknown(symbol, notebook, rows):
     found = homes(symbol, rows)
     mine = [(row, one) for row, one in found if row.is_for(notebook)]
     if not mine and found:
-        places = "; ".join(f"{row.cell} is for {', '.join(row.notebooks)}" for row, _ in found)
+        places = "; ".join(dict.fromkeys(f"{row.cell} is for {', '.join(row.notebooks)}" for row, _ in found))
         return f"{symbol} has a row, but not for this notebook ({places})"
     if not mine:
         return None if symbol.is_word or str(symbol) in CONSTANTS else f"{symbol} has no row"
@@ -291,6 +292,7 @@ def test_course(guard):
         (r"D_{\mathrm{KL}}(p \parallel q) \le \hat{p}", "D_{KL} p q p"),
         (r"N_{1+}(\bullet\,w),\ d_{\text{ff}} = d_{ff}", "N_{1+} w d_{ff} d_{ff}"),
         (r"\beta_1^2 x'_{i} \operatorname{argmax} e^{-u}", r"\beta_1 x_i e u"),
+        (r"\int_0^\infty e^{-x}\,\mathrm{d}x", "e x d x"),
         (r"\begin{aligned} x &= y \\ \mathbf{x} \end{aligned}", r"x y \mathbf{x}"),
     ],
 )
