@@ -1,10 +1,11 @@
 import math
+from fractions import Fraction
 
-import pytest
 import torch
+from transformers.generation import RepetitionPenaltyLogitsProcessor
 from verdicts import right, wrong
 
-from course_utils.decoding import top_p_filter
+from course_utils.decoding import beam_search
 from course_utils.exercises import decoding as exercises
 
 
@@ -38,6 +39,75 @@ def test_top_p_of_sorted_values(probs, p):
     return kept / kept.sum()
 
 
+@right(exercises.top_p)
+def test_the_six_lines_of_the_notebook(probs, p):
+    order = probs.argsort(descending=True)
+    mass_before = probs[order].cumsum(dim=-1) - probs[order]
+    keep = order[mass_before < p]
+    cut = torch.zeros_like(probs)
+    cut[keep] = probs[keep]
+    return cut / cut.sum()
+
+
+@right(exercises.random_sampling)
+def test_darts_one_by_one(probs, darts):
+    ids = []
+    for dart in darts.tolist():
+        id, end = 0, float(probs[0])
+        while dart >= end:
+            id += 1
+            end += float(probs[id])
+        ids.append(id)
+    return torch.tensor(ids)
+
+
+@right(exercises.penalised)
+def test_a_penalty_token_by_token(logits, seen, penalty):
+    values = logits.tolist()
+    for id in set(seen):
+        values[id] *= 1 / penalty if values[id] > 0 else penalty
+    return torch.tensor(values)
+
+
+@right(exercises.beam_step)
+def test_candidates_in_python(totals, log_probs, num_beams):
+    beams, tokens = log_probs.shape
+    pairs = [[beam, token] for beam in range(beams) for token in range(tokens)]
+    return sorted(pairs, key=lambda pair: -float(totals[pair[0]] + log_probs[pair[0], pair[1]]))[:num_beams]
+
+
+@right(exercises.is_sound)
+def test_a_test_by_definition(top_p):
+    for probs, p in ((torch.tensor([0.09, 0.5, 0.41]), 0.9), (torch.tensor([0.25, 0.5, 0.25]), 1.0)):
+        kept = top_p(probs, p)
+        stay = kept > 0
+        smallest = probs[stay].sum() - probs[stay].min() < p <= probs[stay].sum() + 1e-6
+        if not (smallest and torch.allclose(kept, torch.where(stay, probs, 0.0) / probs[stay].sum())):
+            return False
+    return True
+
+
+@right(exercises.temperature_for)
+def test_a_temperature_by_halving(logits, choices):
+    low, high = 0.01, 5.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        few = float(torch.special.entr((logits.double() / middle).softmax(-1)).sum().exp()) < choices
+        low, high = (middle, high) if few else (low, middle)
+    return round(low, 2)
+
+
+test_min_p_of_logits = right(exercises.min_p)(
+    lambda probs, share: (
+        probs.log().masked_fill(probs < share * probs.max(-1, keepdim=True).values, -torch.inf).softmax(-1)
+    )
+)
+test_a_batch_of_darts_in_one_comparison = right(exercises.random_sampling)(
+    lambda probs, darts: (darts[:, None] >= probs.cumsum(0)).sum(-1)
+)
+test_penalty_in_place = wrong(exercises.penalised, "changed its input logits in place")(
+    lambda logits, seen, penalty: logits.copy_(exercises.penalised.reference(logits, seen, penalty))
+)
 test_first_alone_lost = wrong(exercises.top_p, "At least one token stays")(
     lambda probs, p: torch.zeros_like(probs) if probs.max() > p else exercises.top_p.reference(probs, p)
 )
@@ -49,6 +119,17 @@ test_zipped_rests = right(exercises.distinct_n)(
 )
 
 
+def test_a_crash_is_told_its_cause_and_no_hint_that_does_not_belong_to_it():
+    message = exercises.distinct_n.check(lambda tokens, n: len({tokens[i : i + n] for i in range(len(tokens))})).message
+    assert message.startswith("wrong: your function raised TypeError: unhashable type: 'list'.\n")
+    assert "cause:    lists and dicts can't be in a set" in message
+
+
+test_exact_fraction = wrong(exercises.distinct_n, "a fractions.Fraction, not a float: float(...) makes one.")(
+    lambda tokens, n: Fraction(len({*zip(*(tokens[i:] for i in range(n)), strict=False)}), len(tokens) - n + 1)
+)
+
+
 def test_references_by_hand():
     probs = torch.tensor([0.1, 0.4, 0.2, 0.3])
     torch.testing.assert_close(exercises.top_p.reference(probs, 0.9), torch.tensor([0.0, 4 / 9, 2 / 9, 3 / 9]))
@@ -56,11 +137,20 @@ def test_references_by_hand():
     assert exercises.distinct_n.reference([1, 2, 1, 2, 1], 2) == 0.5
     assert exercises.effective_choices.reference(torch.tensor([0.0, 0.5, 0.25, 0.25])) == 2**1.5
     assert exercises.temperature_probs.reference(torch.tensor([1.0, 3.0, 3.0]), 0).tolist() == [0, 1, 0]
+    assert exercises.tokens_kept.reference(torch.tensor([3.0, 2.0, 1.0]), 0.5, 0.8) == [1, 2]
+    assert exercises.random_sampling.reference(probs, torch.tensor([0.05, 0.3, 0.6, 0.95])).tolist() == [0, 1, 2, 3]
+    assert exercises.penalised.reference(torch.tensor([4.0, -4.0, 1.0]), [0, 1], 2.0).tolist() == [2, -8, 1]
+    torch.testing.assert_close(exercises.min_p.reference(probs, 0.75), torch.tensor([0.0, 4 / 7, 0.0, 3 / 7]))
 
 
-@pytest.mark.parametrize("probe", [probe for probe in exercises.top_p.probes if "rounded" in probe.tests])
-def test_the_float_traps_are_traps(probe):
-    """They fail a comparison without slack, so they test what they claim to test."""
-    probs, p = probe.args
-    needed = int((top_p_filter(probs.log(), p) > -torch.inf).sum())
-    assert int((probs.cumsum(0) < p).sum()) + 1 == needed + 1
+def test_a_penalty_is_transformers_own():
+    logits = torch.randn(20, generator=torch.Generator().manual_seed(0))
+    seen = [3, 5, 3, 19, 0]
+    theirs = RepetitionPenaltyLogitsProcessor(1.7)(torch.tensor([seen]), logits[None])[0]
+    torch.testing.assert_close(exercises.penalised.reference(logits, seen, 1.7), theirs)
+
+
+def test_one_step_is_beam_search_of_one_token():
+    probs = torch.rand(7, 7, generator=torch.Generator().manual_seed(0)).log_softmax(-1)
+    [[_, token], *_] = exercises.beam_step.reference(torch.zeros(1), probs[:1], 3)
+    assert beam_search(lambda ids: probs[ids], torch.tensor([[0]]), 1, 3).tolist() == [[0, token]]
