@@ -4,7 +4,6 @@ from functools import reduce
 from itertools import pairwise, takewhile
 
 from course_utils.exercises.core import Exercise, probes
-from course_utils.exercises.tokens.merge_pair import first_only, from_the_right
 from course_utils.tokenization.merges import replace_pair
 
 
@@ -22,13 +21,14 @@ def encode_piece(piece: str, merges: list[tuple[str, str]]) -> list[str]:
 
 exercise = Exercise(
     encode_piece,
-    minutes=10,
+    minutes=15,
     difficulty=2,
     shown="the merges of training, replayed in the order learned.",
     hints=(
         "Encoding does again what training did: begin with single letters, then merge. In which order?",
         "Go through `merges` from the first to the last. Each is applied everywhere it fits before the next one comes.",
-        "tokens = list(piece); for pair in merges: tokens = merge_pair(tokens, pair), with your answer to exercise 2.",
+        "tokens = list(piece); for pair in merges: walk through tokens with an index; where tokens[i] and "
+        "tokens[i + 1] are the pair, append the joined token and step by 2, else append tokens[i] and step by 1.",
     ),
     probes=probes(
         ("one merge", "the", [("t", "h")]),
@@ -39,8 +39,8 @@ exercise = Exercise(
         "th from the first merge joins e in the second.",
         ("a merge that doesn't fit is passed over", "hat", [("t", "h"), ("a", "t")]),
         "(t, h) isn't in this piece; the next merge still counts.",
-        ("a merge in several places", "that bath", [("t", "h"), ("a", "th")]),
-        "Apply a merge everywhere.",
+        ("a merge in several places", "bathmath", [("t", "h"), ("a", "th")]),
+        "(t, h) stands at two places, and so does (a, th) after it: b ath m ath.",
         ("the merge learned first wins", "abc", [("b", "c"), ("a", "b"), ("a", "bc")]),
         "(b, c) was learned first, so b is taken when (a, b) comes, though a stands further left.",
         ("the longest token need not win", "abcd", [("b", "c"), ("a", "b"), ("ab", "c"), ("bc", "d")]),
@@ -58,6 +58,19 @@ exercise = Exercise(
     ),
     package=(replace_pair,),
 )
+
+
+def first_only(tokens, pair):
+    end = next((i + 2 for i, neighbours in enumerate(pairwise(tokens)) if neighbours == pair), 0)
+    return replace_pair(tokens[:end], pair, "".join(pair)) + tokens[end:]
+
+
+def from_the_right(tokens, pair):
+    return replace_pair(tokens[::-1], pair[::-1], "".join(pair))[::-1]
+
+
+def in_one_string(tokens, pair):
+    return " ".join(tokens).replace(" ".join(pair), "".join(pair)).split()
 
 
 def longest_first(piece, merges):
@@ -92,8 +105,11 @@ exercise.add_mistakes(
     "you took the longest known token from the left. That is another method (as in WordPiece): BPE replays "
     "its merges in the order learned.",
     longest_first,
-    "you merged the leftmost pair that is in the list. The order is that of the list, not that of the text.",
+    "you merged the leftmost pair that is in the list. The order is that of the list, not that of the text: this is "
+    "the fault that fastllm had.",
     leftmost_first,
     "you began at the right end. In a run it matters: a a a becomes aa a, not a aa.",
     lambda piece, merges: reduce(from_the_right, merges, list(piece)),
+    "you replaced inside one long string, so the beginning of a token counted as a token. Compare whole tokens.",
+    lambda piece, merges: reduce(in_one_string, merges, list(piece)),
 )
