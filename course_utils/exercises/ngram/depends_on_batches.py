@@ -110,7 +110,7 @@ uneven = [[0.1], [0.2, 0.3, 2.9, 0.7], [3.3], [1.4, 0.1], [2.1, 0.6]]
 each = lambda text: ([text], [[sentence] for sentence in text])
 
 exercise.add_mistakes(
-    "you found every function faulty. A right one gives the same number for every cut.",
+    "you found a right function faulty. It gives one number for every cut: is your answer upside down?",
     lambda perplexity: True,
     "you found no function faulty. Compare one text in one batch and in several, with very different surprises.",
     lambda perplexity: False,
@@ -120,6 +120,4 @@ exercise.add_mistakes(
     comparing([[0.1, 2.0], [3.0, 0.3], [2.0, 2.5]], lambda text: ([text[:1], text[1:]], [text])),
     "you asked for exactly the same number. Adding in another order changes the last digits: use math.isclose.",
     comparing(uneven, lambda text: (*each(text), [text[:2], text[2:]]), agree=lambda a, b: a == b),
-    "your answer is upside down: return True for a function that depends on the batches.",
-    lambda perplexity: not depends_on_batches(perplexity),
 )
