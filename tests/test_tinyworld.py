@@ -139,6 +139,17 @@ def test_what_can_begin_is_what_some_text_begins_with():
         grammar.can_begin(None)
 
 
+def test_the_probability_of_a_beginning_is_that_of_all_texts_that_begin_so():
+    programs = {"coin": (3, coin_and_echo()), "dot": (1, [lambda: [Option(5, ".")]])}
+    grammar, texts = Grammar(programs), enumerated(programs)
+    for prefix in {text[:n] for text in texts for n in range(len(text) + 1)}:
+        beginning = sum(p for text, p in texts.items() if text.startswith(prefix))
+        assert grammar.prefix_log2_prob(prefix) == pytest.approx(math.log2(beginning))
+    assert grammar.prefix_log2_prob("tails, h") == -math.inf
+    with pytest.raises(ValueError, match="prefix must be a string, got None"):
+        grammar.prefix_log2_prob(None)
+
+
 @pytest.mark.parametrize("weight", [0, -1, math.nan, math.inf])
 def test_a_bad_weight_is_named(weight):
     def step():
@@ -212,6 +223,8 @@ def test_every_beginning_of_a_document_can_begin_one_and_altered_ones_cannot(dom
         assert all(world.can_begin(text[:n]) for n in range(len(text) + 1))
         assert not other.can_begin(text)
         assert not world.can_begin(text + " ")
+        assert world.prefix_log2_prob("") == pytest.approx(0)
+        assert world.prefix_log2_prob(text) == pytest.approx(world.log2_prob(text))  # no text continues another
         for n in range(len(text)):
             assert not world.can_begin(text[:n] + "%" + text[n + 1 :])
 

@@ -50,6 +50,79 @@ test_clipped_from_below = wrong(exercises.corpus_perplexity, "One probability of
 )
 
 
+@right(exercises.continue_text)
+def test_cumulative_sums_with_numpy(probs, order, prompt, points):
+    words = list(prompt)
+    for point in points:
+        row = probs[tuple(["<s>", *words][-(order - 1) :]) if order > 1 else ()]
+        word = [*row][int(np.searchsorted(np.cumsum([*row.values()]), point, side="right"))]
+        if word == "</s>":
+            return words
+        words += [word]
+    return words
+
+
+test_twice_the_bernoulli_spread = right(exercises.counting_error)(
+    lambda p, count: np.sqrt(np.var([0, 1]) * 4 * p * (1 - p) / count)
+)
+
+
+@right(exercises.depends_on_batches)
+def test_two_cuts_are_enough(perplexity):
+    a, b, c = [0.1], [0.2, 3.0, 0.7], [2.5, 0.3]
+    return abs(perplexity([[a, b], [c]]) - perplexity([[a], [b, c]])) > 1e-6
+
+
+test_only_the_first_batch_is_seen = wrong(exercises.depends_on_batches, "you found no function faulty")(
+    lambda perplexity: perplexity([[[0.1], [2.0]]]) != perplexity([[[0.1], [2.0]]])
+)
+
+
+@right(exercises.discounted_prob)
+def test_drop_words_until_something_was_seen(counts, word, context, discount):
+    while context and not any(counts.get(context, {}).values()):
+        context = context[1:]
+    row, total = counts[context], sum(counts[context].values())
+    if not context:
+        return row[word] / total
+    lower = exercises.discounted_prob.reference(counts, word, context[1:], discount)
+    return max(row.get(word, 0) - discount, 0) / total + discount * len(row) / total * lower
+
+
+@right(exercises.backoff_log10)
+def test_a_loop_over_shorter_ngrams(table, words):
+    total = 0.0
+    while tuple(words) not in table:
+        if len(words) == 1:
+            return total + table[("<unk>",)][0]
+        total += table.get(tuple(words[:-1]), (0, 0))[1]
+        words = words[1:]
+    return total + table[tuple(words)][0]
+
+
+def test_the_laws_hold_when_they_are_measured():
+    """The tolerances are about five standard errors of the mean."""
+    generator = np.random.default_rng(0)
+    shares = generator.binomial(100, 0.3, size=100_000) / 100
+    measured = np.sqrt(np.mean((shares - 0.3) ** 2))
+    assert measured == pytest.approx(exercises.counting_error.reference(0.3, 100), rel=0.012)
+    shares = generator.multinomial(400, [1 / 6] * 6, size=20_000) / 400
+    below = np.log(6) + np.sum(shares * np.log(shares), axis=1)
+    assert below.mean() == pytest.approx(exercises.memorised_nats.reference(6, 400), rel=0.025)
+
+
+def test_the_package_answers_as_its_own_arpa_table(tmp_path):
+    text = [["a", "b", "a"], ["b", "c"], ["a", "b", "c", "a"]]
+    model = NGramLM(3).fit(text)
+    model.save_arpa(tmp_path / "model.arpa")
+    rows = [line.split("\t") for line in (tmp_path / "model.arpa").read_text().split("\n") if "\t" in line]
+    table = {tuple(words.split()): (float(p), float(weight[0]) if weight else 0.0) for p, words, *weight in rows}
+    for context in (["a", "b"], ["c", "c"], ["<s>"], ["b", "x"]):
+        for word in model.vocabulary:
+            log10 = exercises.backoff_log10.reference(table, [*context, word])
+            assert 10**log10 == pytest.approx(model.prob(word, context), rel=1e-6)
+
+
 @given(sentences, sentences, st.sampled_from([0.01, 0.5, 1, 3]))
 def test_references_are_the_packages_models(sentences, others, k):
     mle, interpolated = NGramLM(2, "mle").fit(sentences), NGramLM(3, "interpolated").fit(sentences)

@@ -134,6 +134,20 @@ class Grammar:
             raise ValueError(f"prefix must be a string, got {prefix!r}")
         return any(text.startswith(prefix) for text, _ in self._walk(prefix, unfinished=True))
 
+    def prefix_log2_prob(self, prefix: str) -> float:
+        """Return the log2 of the probability that a text begins like this; -inf if none can.
+
+        The ratio of two of them is the exact probability of what comes next.
+
+        Raises:
+            ValueError: the prefix is no string.
+        """
+        if not isinstance(prefix, str):
+            raise ValueError(f"prefix must be a string, got {prefix!r}")
+        walks = (steps for text, steps in self._walk(prefix, unfinished=True) if text.startswith(prefix))
+        total = math.fsum(2.0 ** math.fsum(step.log2_prob for step in steps) for steps in walks)
+        return math.log2(total) if total > 0 else -math.inf
+
     def _walk(self, wanted: str, unfinished: bool = False) -> Iterator[tuple[str, list[Written]]]:
         """Yield the derivations that agree with the wanted text as far as they have come.
 

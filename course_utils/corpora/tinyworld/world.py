@@ -93,6 +93,10 @@ class TinyWorld:
         """Return whether any document begins like this; a whole document does."""
         return self._grammar.can_begin(prefix)
 
+    def prefix_log2_prob(self, prefix: str) -> float:
+        """Return the log2 of the probability that a document begins like this; -inf if none can."""
+        return self._grammar.prefix_log2_prob(prefix)
+
     def _document(self, i: int) -> tuple[str, float]:
         # Seeded by text, the generator draws the same on every machine and Python version.
         return self._grammar.sample(random.Random(f"tinyworld {self.domain} {self.seed} {i}"))

@@ -1,4 +1,4 @@
-"""Add-k smoothing: every word of the vocabulary counts as seen k times more."""
+"""Add-k smoothing: every word of the vocabulary gets k extra counts."""
 
 from course_utils.exercises.core import Exercise, probes
 
@@ -18,7 +18,7 @@ exercise = Exercise(
     difficulty=1,
     shown="(count + k) / (total + k V): every word of the vocabulary gets something, and the sum is 1.",
     hints=(
-        "Imagine that each of the V words had come k times more often. What is the new count, what the new total?",
+        "Imagine that each of the V words had come k extra times. What is the new count, what the new total?",
         "The new total is the old one plus k for each word of the vocabulary: sum(counts.values()) + k * V.",
         "{word: (counts.get(word, 0) + k) / total for word in vocabulary}: get(word, 0) is for words without a count.",
     ),
@@ -77,4 +77,8 @@ exercise.add_mistakes(
     lambda counts, vocabulary, k: add_k_probs(counts, vocabulary, k) if counts else {},
     "you took k = 0 for 1. Adding nothing leaves count / total.",
     lambda counts, vocabulary, k: add_k_probs(counts, vocabulary, k or 1),
+    "you rounded. Round only what you print.",
+    lambda counts, vocabulary, k: {w: round(p, 2) for w, p in add_k_probs(counts, vocabulary, k).items()},
+    "you rounded. Round only what you print.",
+    lambda counts, vocabulary, k: {w: round(p, 3) for w, p in add_k_probs(counts, vocabulary, k).items()},
 )

@@ -92,6 +92,8 @@ exercise.add_mistakes(
     lambda sentences: table(pairs(sentences), lambda _, word: [end for _, end in pairs(sentences)].count(word)),
     "you rounded. Round only what you print.",
     lambda sentences: {c: {w: round(p, 2) for w, p in row.items()} for c, row in bigram_probs(sentences).items()},
+    "you rounded. Round only what you print.",
+    lambda sentences: {c: {w: round(p, 3) for w, p in row.items()} for c, row in bigram_probs(sentences).items()},
     "you left out the empty sentence. It has one pair, <s> </s>.",
     lambda sentences: shares(pairs(filter(None, sentences))),
 )

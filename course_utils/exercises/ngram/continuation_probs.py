@@ -76,6 +76,8 @@ exercise.add_mistakes(
     lambda sentences: shares(set(pairs([chain.from_iterable(sentences)]))),
     "you divided by all bigrams, repeats included. Divide by the number of different ones.",
     lambda sentences: over(ends(set(pairs(sentences))), len(pairs(sentences))),
+    "you rounded. Round only what you print.",
+    lambda sentences: {word: round(p, 3) for word, p in continuation_probs(sentences).items()},
     "you left out the empty sentence. It has one pair, <s> </s>.",
     lambda sentences: shares(set(pairs(filter(None, sentences)))),
 )

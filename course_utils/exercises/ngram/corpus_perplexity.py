@@ -94,4 +94,6 @@ exercise.add_mistakes(
     lambda sentence_probs: corpus_perplexity([[p for p in sentence if p] for sentence in sentence_probs]),
     "you left out the sentence with probability 0. Then the worst mistake costs nothing: return math.inf.",
     lambda sentence_probs: corpus_perplexity([*filter(all, sentence_probs)]),
+    "you rounded. Round only what you print.",
+    lambda sentence_probs: round(corpus_perplexity(sentence_probs), 2),
 )
