@@ -64,6 +64,14 @@ def crashes_on_padding(parts):
     return sum(sum(part) / len(part) * len(part) / n_tokens for part in parts)
 
 
+def running_mean(parts):
+    mean, seen = 0.0, 0
+    for part in filter(None, parts):
+        seen += len(part)
+        mean += (sum(part) / len(part) - mean) * len(part) / seen
+    return mean
+
+
 def by_first_part(parts):
     return sum(map(sum, parts)) / (len(parts[0]) * len(parts))
 
@@ -100,6 +108,8 @@ exercise = Exercise(
     hidden=probes(
         ("the first part's size for all", by_first_part),
         "Cut the batch unequally, and compare with the mean over all tokens.",
+        ("a mean that is kept up to date", running_mean),
+        "It gives the mean over all tokens, and that alone counts: return False.",
     ),
 )
 
