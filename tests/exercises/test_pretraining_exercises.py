@@ -25,10 +25,76 @@ def test_torchs_loss(logits, targets):
     return F.cross_entropy(logits.flatten(0, 1), targets.flatten())
 
 
-@right(exercises.gradient_of_logits)
+@wrong(exercises.gradient_of_logits, "autograd is switched off here: derive the gradient by hand")
 def test_autograd(logits, targets):
     leaf = logits.clone().requires_grad_()
     return torch.autograd.grad(exercises.cross_entropy.reference(leaf[None], targets[None]), leaf)[0]
+
+
+@wrong(exercises.gradient_of_logits, "autograd is switched off here: derive the gradient by hand")
+def test_backward(logits, targets):
+    with torch.enable_grad():
+        logits.requires_grad_()
+        F.cross_entropy(logits, targets).backward()
+    return logits.grad
+
+
+@right(exercises.gradient_of_logits)
+def test_gradient_by_one_hot(logits, targets):
+    counted = targets != -100
+    truth = F.one_hot(targets.clamp(min=0), logits.shape[-1])
+    if counted.sum() == 0:
+        raise ValueError("targets")
+    return (logits.softmax(-1) - truth) * counted[:, None] / counted.sum()
+
+
+@right(exercises.adamw_walk)
+def test_torchs_adamw(gradients, rate):
+    weight = torch.nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.AdamW([weight], lr=rate, betas=(0.9, 0.95), weight_decay=0.0)
+    places = []
+    for gradient in gradients:
+        weight.grad = torch.tensor([gradient])
+        optimizer.step()
+        places.append(weight.item())
+    return places
+
+
+@right(exercises.catches)
+def test_catches_by_one_unequal_cut(step_loss):
+    try:
+        return abs(step_loss([[1.0], [], [2.0, 4.0, 9.0]]) - 4) > 0.01
+    except ZeroDivisionError:
+        return True
+
+
+@right(exercises.decayed)
+def test_decayed_by_a_loop(parameters):
+    chosen = []
+    for name, _, shape in parameters:
+        if len(shape) > 1:
+            chosen.append(name)
+    return chosen
+
+
+@right(exercises.largest_rate)
+def test_largest_rate_by_halving(curvatures):
+    low, high = 0.0, 100 / max(curvatures)
+    for _ in range(60):
+        middle = (low + high) / 2
+        flies_off = any(abs(1 - middle * curvature) > 1 for curvature in curvatures)
+        low, high = (low, middle) if flies_off else (middle, high)
+    return low
+
+
+@right(exercises.split_gap)
+def test_split_gap_by_the_whole_gap(truth, model):
+    share = sum(model.get(text, 0) for text in truth if truth[text])
+    if not share:
+        return math.inf, 0.0
+    ruled_out = any(p and not model.get(text) for text, p in truth.items())
+    gap = math.inf if ruled_out else sum(p * math.log2(p / model[text]) for text, p in truth.items() if p)
+    return -math.log2(share), gap + math.log2(share)
 
 
 @right(exercises.learning_rate)
@@ -65,6 +131,22 @@ def test_what_is_filled_in_changes_no_loss():
     surprises = [-table[a].log_softmax(-1)[b] for row in rows for a, b in pairwise(row)]
     loss = exercises.cross_entropy.reference(table[inputs], targets)
     torch.testing.assert_close(loss, torch.stack(surprises).mean())
+
+
+def test_the_two_parts_of_a_gap_sum_to_the_divergence():
+    truth, model = {"a": 0.6, "b": 0.4}, {"a": 0.3, "b": 0.5, "z": 0.2}
+    gap = sum(p * math.log2(p / model[text]) for text, p in truth.items())
+    assert sum(exercises.split_gap.reference(truth, model)) == pytest.approx(gap)
+
+
+@pytest.mark.parametrize(("rate", "comes_to_rest"), [(0.249, True), (0.251, False)])
+def test_descent_comes_to_rest_below_the_largest_rate_only(rate, comes_to_rest):
+    curvatures = [8.0, 0.5]
+    assert (rate < exercises.largest_rate.reference(curvatures)) == comes_to_rest
+    x = [1.0, 1.0]
+    for _ in range(5000):
+        x = [value - rate * curvature * value for value, curvature in zip(x, curvatures, strict=True)]
+    assert (max(map(abs, x)) < 1) == comes_to_rest
 
 
 def test_references_by_hand():
