@@ -10,7 +10,7 @@ import torch
 from apples_gpu import MovedToMPS, OnMPS
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from transformers.generation import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
+from transformers.generation import MinPLogitsWarper, TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
 from course_utils import decoding
 
@@ -162,6 +162,44 @@ def test_the_order_is_top_k_then_top_p_of_what_is_left():
     assert kept(decoding.next_token_probs(logits_of(0.4, 0.3, 0.2, 0.1), top_p=0.5).log()) == [0, 1]
 
 
+# ---- min-p
+
+
+@given(st.integers(0, 10_000), st.floats(0, 1))
+def test_min_p_equals_hugging_face(seed, min_p):
+    logits = torch.randn(4, 50, generator=torch.Generator().manual_seed(seed)) * 4
+    probs = logits.double().softmax(-1)
+    shares = probs / probs.amax(-1, keepdim=True)
+    assume(not ((shares - min_p).abs() < 1e-5 * min_p).any())  # there float32 and float64 may disagree
+    assert torch.equal(decoding.min_p_filter(logits, min_p), MinPLogitsWarper(min_p)(None, logits))
+
+
+@pytest.mark.parametrize(("min_p", "expected"), [(0.5, [0, 1, 2]), (0.51, [0, 1]), (0.25, [0, 1, 2, 3]), (1, [0])])
+@pytest.mark.parametrize("shift", [0, 1e2, -1e3])
+def test_min_p_keeps_a_share_of_the_largest_however_the_logits_are_rounded(min_p, expected, shift):
+    logits = logits_of(0.4, 0.3, 0.2, 0.1).double() + shift
+    assert kept(decoding.min_p_filter(logits, min_p)) == expected
+
+
+@given(tied_rows, st.floats(0, 1))
+def test_min_p_keeps_equal_tokens_together_and_the_largest_always(row, min_p):
+    ids = kept(decoding.min_p_filter(torch.tensor(row), min_p))
+    assert {row[id] for id in ids}.isdisjoint({row[id] for id in range(len(row)) if id not in ids and row[id] > -INF})
+    assert max(row) in {row[id] for id in ids}
+
+
+def test_min_p_zero_cuts_nothing_however_small():
+    logits = torch.tensor([[0.0, -8e3, -9e4]])
+    assert torch.equal(decoding.min_p_filter(logits, 0), logits)
+
+
+def test_min_p_cuts_more_where_the_model_is_certain():
+    certain, uncertain = logits_of(0.9, 0.05, 0.05), logits_of(0.4, 0.3, 0.3)
+    both = decoding.min_p_filter(torch.stack([certain, uncertain])[None], 0.1)  # (1, 2, 3)
+    assert (both > -INF).tolist() == [[[True, False, False], [True, True, True]]]
+    assert both.dtype == certain.dtype
+
+
 # ---- any batch before the vocabulary
 
 
@@ -281,6 +319,11 @@ def test_sample_refuses_what_is_no_distribution(bad):
         (lambda u: decoding.apply_temperature(u, INF), "temperature"),
         (lambda u: decoding.top_k_filter(u, 0), "top_k"),
         (lambda u: decoding.top_k_filter(u, 2.5), "top_k"),
+        (lambda u: decoding.min_p_filter(u, -0.1), r"min_p must be in \[0, 1\], got -0.1; pass 0 to cut nothing"),
+        (lambda u: decoding.min_p_filter(u, 1.01), "min_p"),
+        (lambda u: decoding.min_p_filter(u, math.nan), "min_p"),
+        (lambda u: decoding.min_p_filter(u, None), "min_p must be a number"),
+        (lambda u: decoding.min_p_filter(u + math.nan, 0.1), "logits hold NaN"),
         (lambda u: decoding.top_p_filter(u, 0), "top_p"),
         (lambda u: decoding.top_p_filter(u, 1.01), "top_p"),
         (lambda u: decoding.top_p_filter(u, math.nan), "top_p"),
@@ -484,6 +527,7 @@ def test_a_seed_out_of_range_is_named(seed, word):
         (lambda values: decoding.apply_temperature(values, 1), "logits"),
         (lambda values: decoding.top_k_filter(values, 1), "logits"),
         (lambda values: decoding.top_p_filter(values, 0.5), "logits"),
+        (lambda values: decoding.min_p_filter(values, 0.5), "logits"),
         (decoding.sample, "probs"),
     ],
 )

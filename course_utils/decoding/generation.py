@@ -160,6 +160,14 @@ def _tokens(
     mask: Tensor | None,
 ) -> Iterator[Tensor]:
     """Check the arguments at once, as `generate` documents them; return an iterator over the new tokens, each (B,)."""
+    max_new_tokens = check_prompts(model, ids, max_new_tokens, mask)
+    stops = torch.tensor(several(stop_ids), dtype=torch.long, device=ids.device)
+    cache = model.new_cache(ids.shape[0], ids.shape[1] + max_new_tokens) if use_cache and can_cache(model) else None
+    return _loop(model, ids, mask, cache, max_new_tokens, draw, stops)
+
+
+def check_prompts(model: LanguageModel, ids: Tensor, max_new_tokens: int, mask: Tensor | None = None) -> int:
+    """Return max_new_tokens as an int; raise ValueError for prompts that can't be continued so far."""
     if not isinstance(ids, Tensor):
         raise no_tensor("ids", ids)
     if ids.dim() != 2 or ids.shape[0] == 0 or ids.shape[1] == 0:
@@ -180,12 +188,10 @@ def _tokens(
             f"the prompt ({longest} tokens) and max_new_tokens={max_new_tokens} exceed the model's context of "
             f"{room} tokens: shorten the prompt or ask for fewer tokens"
         )
-    stops = torch.tensor(_several(stop_ids), dtype=torch.long, device=ids.device)
-    cache = model.new_cache(ids.shape[0], ids.shape[1] + max_new_tokens) if use_cache and can_cache(model) else None
-    return _loop(model, ids, mask, cache, max_new_tokens, draw, stops)
+    return max_new_tokens
 
 
-def _several(stop_ids: int | Collection[int]) -> list[int]:
+def several(stop_ids: int | Collection[int]) -> list[int]:
     """Return one id or several, of any library, as a list of ints."""
     if isinstance(stop_ids, Tensor | np.ndarray):
         stop_ids = stop_ids.tolist()  # an int if it has no dimension
@@ -206,7 +212,7 @@ def _loop(
 ) -> Iterator[Tensor]:
     stopped = torch.zeros(ids.shape[0], dtype=torch.bool, device=ids.device)
     for _ in range(max_new_tokens):
-        logits = _next_token_logits(model, ids, mask, cache)  # (B, V)
+        logits = next_token_logits(model, ids, mask, cache)  # (B, V)
         token = torch.where(stopped, ids[:, -1], draw(logits).to(ids.device))  # (B,)
         stopped = torch.isin(token, stop_ids)  # stays True: a stopped row repeats its stop id
         yield token
@@ -217,7 +223,7 @@ def _loop(
             mask = torch.cat([mask, mask.new_ones(mask.shape[0], 1)], dim=1)
 
 
-def _next_token_logits(model: Any, ids: Tensor, mask: Tensor | None, cache: Any) -> Tensor:
+def next_token_logits(model: Any, ids: Tensor, mask: Tensor | None, cache: Any) -> Tensor:
     """Return the logits (B, V) after the whole text so far, ids and mask (B, T)."""
     if cache is not None:
         held = cache.length  # after the first step, all but one real token

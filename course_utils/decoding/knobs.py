@@ -1,7 +1,7 @@
-"""The three knobs on a next-token distribution: temperature, top-k, top-p.
+"""The knobs on a next-token distribution: temperature, top-k, top-p, which `next_token_probs` joins, and min-p.
 
-Their order is temperature, top-k, renormalise, top-p, the same as Hugging Face's. Logits are looked at once, by
-whichever public function is called; each look waits for the device that they are on.
+The order of the three is temperature, top-k, renormalise, top-p, the same as Hugging Face's. Logits are looked at
+once, by whichever public function is called; each look waits for the device that they are on.
 """
 
 import math
@@ -14,6 +14,7 @@ from course_utils.checks import no_tensor, number, whole_number
 from course_utils.device import widened
 
 TOP_P_SLACK = 1e-6  # rounding allowed when a mass is compared with p, so that .4 + .3 + .2 reaches .9
+MIN_P_SLACK = 1e-6  # rounding allowed, relative, when a probability is compared with its share of the largest one
 
 
 def apply_temperature(logits: Tensor, t: float) -> Tensor:
@@ -123,6 +124,36 @@ def _top_p(logits: Tensor, p: float) -> Tensor:
     return logits.masked_fill(~keep.to(logits.device), -math.inf)
 
 
+def min_p_filter(logits: Tensor, min_p: float) -> Tensor:
+    """Keep the tokens whose probability is at least min_p times the largest one, set the others to -inf.
+
+    The more certain the model, the more is cut: with min_p = .1, a best token of probability .9 leaves only tokens of
+    .09 or more beside it, one of .05 leaves all down to .005. Each token is judged alone, so that equal tokens stay or
+    go together. The two probabilities are compared in float64 as a quotient, with min_p * (1 - 1e-6), so that .2 is
+    half of .4 however the logits were rounded. The largest always stays. min_p = 0 cuts nothing.
+
+    Args:
+        logits: (..., V).
+        min_p: share of the largest probability, 0 <= min_p <= 1.
+
+    Returns:
+        (..., V).
+
+    Raises:
+        ValueError: min_p outside [0, 1]; logits hold NaN or +inf, or a row of nothing but -inf.
+
+    Source: Nguyen, Baker, Neo, Roush, Kirsch and Shwartz-Ziv (2024), "Turning Up the Heat: Min-p Sampling for Creative
+    and Coherent LLM Outputs". Whether it beats top-p is in dispute: Schaeffer, Kazdan and Denisov-Blanch (2025),
+    "Turning Down the Heat: A Critical Analysis of Min-p Sampling in Language Models".
+    """
+    min_p = check_min_p(min_p)
+    check_logits(logits)
+    wide = widened(logits)  # (..., V) float64
+    share = (wide - wide.amax(dim=-1, keepdim=True)).exp()  # (..., V) p over the largest p: softmax's sum cancels
+    keep = share >= min_p * (1 - MIN_P_SLACK)  # (..., V)
+    return logits.masked_fill(~keep.to(logits.device), -math.inf)
+
+
 def next_token_probs(
     logits: Tensor, temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None
 ) -> Tensor:
@@ -206,3 +237,11 @@ def check_top_p(p: float) -> float:
     if not 0 < p <= 1:
         raise ValueError(f"top_p must be in (0, 1], got {p}; pass None to cut nothing")
     return p
+
+
+def check_min_p(min_p: float) -> float:
+    """Return min_p as a float; raise ValueError unless 0 <= min_p <= 1."""
+    min_p = number("min_p", min_p)
+    if not 0 <= min_p <= 1:
+        raise ValueError(f"min_p must be in [0, 1], got {min_p}; pass 0 to cut nothing")
+    return min_p

@@ -50,6 +50,12 @@ class KVCache:
         self.length = 0
         self.padded = False
 
+    def reorder(self, rows: Tensor) -> None:
+        """Put into row i what row rows[i] holds; rows (B,) may name a row twice, and another not at all."""
+        self.keys[..., : self.length, :] = self.keys[:, rows, :, : self.length]  # the right side is a copy
+        self.values[..., : self.length, :] = self.values[:, rows, :, : self.length]
+        self.real = self.real[rows]
+
     def check(self, config: TransformerConfig, x: Tensor) -> None:
         """Refuse a model that this cache wasn't made for, or more tokens than it has room for.
 

@@ -21,7 +21,10 @@ class CachedLanguageModel(LanguageModel, Protocol):
     """A language model that can be read to piece by piece: what it has read is kept in a cache."""
 
     def new_cache(self, batch_size: int, max_length: int) -> Any:
-        """Return an empty cache for so many texts of at most so many tokens; its `length` is what it holds of each."""
+        """Return an empty cache for so many texts of at most so many tokens.
+
+        Its `length` is what it holds of each. Beam search also calls `reorder(rows)`: row i goes on from row rows[i].
+        """
         ...
 
     def next_token_logits(self, ids: Tensor, cache: Any = None, mask: Tensor | None = None) -> Tensor:
