@@ -6,6 +6,8 @@ An answer can be any object, also one that raises an error when it is looked at:
 import math
 import re
 from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -107,6 +109,8 @@ def _remedy(got: Any, expected: Any) -> str:
         return ": .tolist() makes one"
     if isinstance(expected, int | float) and isinstance(got, Tensor | np.ndarray):
         return ": .item() makes one of a single number"
+    if isinstance(expected, float) and isinstance(got, Fraction | Decimal):
+        return ": float(...) makes one"
     return ""
 
 

@@ -159,7 +159,10 @@ class Exercise:
             return f"your function changed its input {changed[0]} in place. Work on a copy: the caller still needs it."
         is_shown = len(answers) <= len(self.probes)
         if isinstance(got, Raised):  # the text of an error may hold its input
-            return f"your function raised {show(got) if is_shown else type(got.error).__name__}. {probe.likely}"
+            raised = f"your function raised {show(got) if is_shown else type(got.error).__name__}."
+            # what crashes on the first input has a cause of its own, not the one that this input is there to find
+            has_cause = len(answers) == 1 and explain(got.error, self.reference, self.name)
+            return raised if has_cause else f"{raised} {probe.likely}"
         for mistake in self.mistakes:
             seen = zip((*self.probes, *self.hidden), answers, strict=False)
             if all(same(answer, _call(mistake.function, deepcopy(earlier.args))) for earlier, answer in seen):

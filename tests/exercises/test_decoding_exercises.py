@@ -1,10 +1,9 @@
 import math
+from fractions import Fraction
 
-import pytest
 import torch
 from verdicts import right, wrong
 
-from course_utils.decoding import top_p_filter
 from course_utils.exercises import decoding as exercises
 
 
@@ -38,6 +37,16 @@ def test_top_p_of_sorted_values(probs, p):
     return kept / kept.sum()
 
 
+@right(exercises.top_p)
+def test_the_six_lines_of_the_notebook(probs, p):
+    order = probs.argsort(descending=True)
+    mass_before = probs[order].cumsum(dim=-1) - probs[order]
+    keep = order[mass_before < p]
+    cut = torch.zeros_like(probs)
+    cut[keep] = probs[keep]
+    return cut / cut.sum()
+
+
 test_first_alone_lost = wrong(exercises.top_p, "At least one token stays")(
     lambda probs, p: torch.zeros_like(probs) if probs.max() > p else exercises.top_p.reference(probs, p)
 )
@@ -49,6 +58,17 @@ test_zipped_rests = right(exercises.distinct_n)(
 )
 
 
+def test_a_crash_is_told_its_cause_and_no_hint_that_does_not_belong_to_it():
+    message = exercises.distinct_n.check(lambda tokens, n: len({tokens[i : i + n] for i in range(len(tokens))})).message
+    assert message.startswith("wrong: your function raised TypeError: unhashable type: 'list'.\n")
+    assert "cause:    lists and dicts can't be in a set" in message
+
+
+test_exact_fraction = wrong(exercises.distinct_n, "a fractions.Fraction, not a float: float(...) makes one.")(
+    lambda tokens, n: Fraction(len({*zip(*(tokens[i:] for i in range(n)), strict=False)}), len(tokens) - n + 1)
+)
+
+
 def test_references_by_hand():
     probs = torch.tensor([0.1, 0.4, 0.2, 0.3])
     torch.testing.assert_close(exercises.top_p.reference(probs, 0.9), torch.tensor([0.0, 4 / 9, 2 / 9, 3 / 9]))
@@ -56,11 +76,3 @@ def test_references_by_hand():
     assert exercises.distinct_n.reference([1, 2, 1, 2, 1], 2) == 0.5
     assert exercises.effective_choices.reference(torch.tensor([0.0, 0.5, 0.25, 0.25])) == 2**1.5
     assert exercises.temperature_probs.reference(torch.tensor([1.0, 3.0, 3.0]), 0).tolist() == [0, 1, 0]
-
-
-@pytest.mark.parametrize("probe", [probe for probe in exercises.top_p.probes if "rounded" in probe.tests])
-def test_the_float_traps_are_traps(probe):
-    """They fail a comparison without slack, so they test what they claim to test."""
-    probs, p = probe.args
-    needed = int((top_p_filter(probs.log(), p) > -torch.inf).sum())
-    assert int((probs.cumsum(0) < p).sum()) + 1 == needed + 1
