@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
 from numpy.typing import ArrayLike
 
 from course_utils.plots.labels import clip, drawable, numbers, short, visible
@@ -70,7 +71,10 @@ def next_token_bars(
         for i in x[probs[top] >= 0.015]:
             height, marker = probs[top[i]], reference[top[i]]
             above = marker if height < marker < height + 0.09 * ceiling else height  # clear of a marker just over it
-            axes.annotate(short(height), (i, above), (0, 6), textcoords="offset points", ha="center")
+            label = axes.annotate(
+                short(height), (i, above), (0, 6), textcoords="offset points", ha="center", fontsize=13
+            )
+            label.set_path_effects([withStroke(linewidth=4, foreground="white")])  # the line passes behind it
         names = [drawable(clip(visible(tokens[i]))) for i in top]
         if len(rest):
             place = n + 1  # a gap sets the bar of all others apart
@@ -80,10 +84,12 @@ def next_token_bars(
             x, names = np.append(x, place), [*names, f"the other\n{len(rest):,}"]
         if before is not None:
             axes.plot(np.arange(n), reference[top], color=PALETTE["vermillion"], marker="o")
-            _legend(figure, bool(cut.any()), len(rest) > 0)
+            _legend(figure, bool(cut.any()), len(rest) > 0 and probs[rest].sum() >= 0.005)
         axes.set_xticks(x, labels=names, rotation=50, ha="right", rotation_mode="anchor", parse_math=False)
         for label, grey in zip(axes.get_xticklabels(), cut, strict=False):
             label.set_color(GREY if grey else "black")
+            if len(label.get_text()) == 1:  # a sign such as ⏎ is read upright
+                label.set(rotation=0, ha="center")
         axes.set(ylim=(0, ceiling * 1.08), ylabel="probability")
         axes.grid(axis="x", visible=False)
         if title:
