@@ -75,10 +75,12 @@ def export(path, folders, timeout):
     files written.
     """
     executed = stabilise(run(path, timeout), keep_widgets=True)
-    return [_write(deepcopy(executed), path, KINDS[kind], folder) for kind, folder in folders.items()]
+    return [write(executed, path, kind, folder) for kind, folder in folders.items()]
 
 
-def _write(notebook, path, kind, folder):
+def write(notebook, path, kind, folder):
+    """Write a notebook as it stands, whose file is `path`, as one of KINDS into a folder; returns the file written."""
+    notebook, kind = deepcopy(notebook), KINDS[kind]
     notebook.metadata.title = title(notebook) or path.stem
     if kind is KINDS["pages"]:
         notebook.cells = [cell for cell in notebook.cells if _slide_type(cell) != "notes"]

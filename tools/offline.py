@@ -67,9 +67,37 @@ window.MathJax = {
 {%- if "text/html" in output.data -%}<div class="cu-print">{{ output.data["text/html"] }}</div>{%- endif -%}
 {%- endblock -%}
 """
+# what a notebook keeps out of sight until it is asked for: code that only draws, and what answers a prediction
+FOLDED = """
+{%- block input_group -%}
+{%- if cell.metadata.get("jupyter", {}).source_hidden -%}
+<details class="cu-folded"><summary>Show the code</summary>
+{{ super() }}
+</details>
+{%- else -%}{{ super() }}{%- endif -%}
+{%- endblock -%}
+{%- block output_group -%}
+{%- if cell.metadata.get("jupyter", {}).outputs_hidden -%}
+<details class="cu-folded cu-answer"><summary>Show the answer</summary>
+{{ super() }}
+</details>
+{%- else -%}{{ super() }}{%- endif -%}
+{%- endblock -%}
+"""
+ON_THE_NEXT_KEY = """
+{%- block input_group -%}
+{%- if not cell.metadata.get("jupyter", {}).source_hidden -%}{{ super() }}{%- endif -%}
+{%- endblock -%}
+{%- block output_group -%}
+{%- if cell.metadata.get("jupyter", {}).outputs_hidden -%}
+<div class="fragment">{{ super() }}</div>
+{%- else -%}{{ super() }}{%- endif -%}
+{%- endblock -%}
+"""
 PAGE = (
     "{%- extends 'lab/index.html.j2' -%}"
     + OFFLINE
+    + FOLDED
     + f"""
 {{%- block html_head_css -%}}
 {DARK}
@@ -92,6 +120,7 @@ PAGE = (
 SLIDES = (
     "{%- extends 'reveal/index.html.j2' -%}"
     + OFFLINE
+    + ON_THE_NEXT_KEY
     + f"""
 {{%- block html_head_css -%}}
 {STYLE}

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -60,6 +61,19 @@ def browser():
 @pytest.fixture
 def page(browser):
     """A page that reaches 127.0.0.1 and files only; `page.blocked` lists what it asked for elsewhere."""
+    with _new_page(browser) as page:
+        yield page
+
+
+@pytest.fixture(scope="module")
+def lasting_page(browser):
+    """One such page for all tests of a module: for functions that are called and leave nothing behind."""
+    with _new_page(browser) as page:
+        yield page
+
+
+@contextmanager
+def _new_page(browser):
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
     page = context.new_page()
     page.blocked = []

@@ -59,20 +59,25 @@ def explorers():
     return {name: NGramExplorer(sentences(), max_order=4, **settings) for name, settings in SETTINGS.items()}
 
 
+@pytest.fixture(scope="module")
+def rules(lasting_page):
+    with served(MODULES, "http") as base:
+        lasting_page.goto(base)
+        yield lasting_page
+
+
 @pytest.mark.parametrize("order", [1, 2, 3, 4])
 @pytest.mark.parametrize("smoothing", SMOOTHINGS)
-def test_the_browser_gives_the_probabilities_of_the_package(page, explorers, smoothing, order):
+def test_the_browser_gives_the_probabilities_of_the_package(rules, explorers, smoothing, order):
     explorer, settings = explorers[smoothing], SETTINGS[smoothing]
     weights = settings.get("weights")
     model = NGramLM(order, smoothing, **settings | ({"weights": weights[:order]} if weights else {})).fit(sentences())
     words = explorer._view.words
     asked = [list(map(str, context)) for context in contexts(model.vocabulary[:-2])]
     ids = [[words.index(word) for word in context] for context in asked]
-    with served(MODULES, "http") as base:
-        page.goto(base)
-        page.evaluate(LOAD, base64.b64encode(explorer._view.counts).decode())
-        parameters = explorer._view.parameters[smoothing][order - 1]
-        answers = page.evaluate("(asked) => answers(...asked)", [smoothing, parameters, ids])
+    rules.evaluate(LOAD, base64.b64encode(explorer._view.counts).decode())
+    parameters = explorer._view.parameters[smoothing][order - 1]
+    answers = rules.evaluate("(asked) => answers(...asked)", [smoothing, parameters, ids])
     for context, shares in zip(asked, np.array(answers), strict=True):  # (1 + order, V)
         expected = model.next_word_probs(context)
         assert (shares >= 0).all()

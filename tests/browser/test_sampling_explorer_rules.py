@@ -36,12 +36,12 @@ KEPT = """({logits, cases}) => {
 }"""
 
 
-@pytest.fixture
-def rules(page):
+@pytest.fixture(scope="module")
+def rules(lasting_page):
     with served(MODULES, "http") as base:
-        page.goto(base)
-        page.evaluate(LOAD)
-        yield page
+        lasting_page.goto(base)
+        lasting_page.evaluate(LOAD)
+        yield lasting_page
 
 
 def rows():
@@ -65,8 +65,9 @@ def test_the_browser_keeps_what_decoding_keeps(rules, name, logits):
         for p in (0.000001, 0.1, 1 / 3, 0.5, 0.9, 0.95, 1)
     ]
     sent = ["-inf" if x == -math.inf else float(np.float32(x)) for x in logits]
+    python = SamplingExplorer([""] * v, logits)
     for (t, k, p), answer in zip(cases, rules.evaluate(KEPT, {"logits": sent, "cases": cases}), strict=True):
-        python = SamplingExplorer([""] * v, logits, temperature=t, top_k=k, top_p=p)
+        python.temperature, python.top_k, python.top_p = t, k, p
         assert answer["kept"] == python.kept, (name, t, k, p)
         heated = decoding.apply_temperature(python_row(python), t)
         steps = heated, decoding.top_k_filter(heated, k), python._filtered()

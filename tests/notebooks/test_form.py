@@ -20,6 +20,8 @@ CONTENTS = "00_start_here.ipynb"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 MAX_BYTES = 1_000_000
 MAX_LINES = 15
+MAX_CELLS = 130
+MAX_MINUTES = 45  # of teaching
 SLIDE_TYPES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
 TAGS = {"nbval-ignore-output", "nbval-check-output", "raises-exception", "nbval-skip", "skip-execution"}
 MACHINE_PATH = re.compile(
@@ -27,6 +29,9 @@ MACHINE_PATH = re.compile(
 )
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 LINK = re.compile(r"\]\(([^)\s]+)\)|(?:href|src)=\"([^\"]+)\"")
+PREDICTION = "**Predict first.**"
+MINUTES = re.compile(r"\*(\d+) minutes?\.\* [A-Z]")
+MARKDOWN_IMAGE = re.compile(r"!\[([^\]]*)\]\(([^)\s]+)\)")
 PICTURE = re.compile(r"data:image/[a-z+]+;base64,[A-Za-z0-9+/=]+")
 
 
@@ -36,6 +41,15 @@ def code_cells(notebook):
 
 def tags(cell):
     return set(cell.metadata.get("tags", []))
+
+
+def folded(cell, part):
+    """Whether JupyterLab opens the cell with its "source" or its "outputs" out of sight."""
+    return cell.metadata.get("jupyter", {}).get(f"{part}_hidden", False)
+
+
+def slide_type(cell):
+    return cell.metadata.get("slideshow", {}).get("slide_type")
 
 
 def links(*cells):
@@ -101,7 +115,7 @@ def guard_size(notebook, path):
 
 def guard_slides_and_ids(notebook, path):
     for index, cell in enumerate(notebook.cells):
-        if cell.metadata.get("slideshow", {}).get("slide_type") not in SLIDE_TYPES:
+        if slide_type(cell) not in SLIDE_TYPES:
             yield f"cell {index} has no slideshow.slide_type out of {sorted(SLIDE_TYPES)}"
         if not cell.get("id"):
             yield f"cell {index} has no id"
@@ -114,6 +128,66 @@ def guard_lines(notebook, path):
     for cell in code_cells(notebook):
         if (lines := len(cell.source.splitlines())) > MAX_LINES:
             yield f"cell {cell.id} has {lines} lines, at most {MAX_LINES} are allowed"
+
+
+def guard_length(notebook, path):
+    if (count := len(notebook.cells)) > MAX_CELLS:
+        yield f"{count} cells, at most {MAX_CELLS} are allowed: make two lessons of it"
+
+
+def guard_predictions(notebook, path):
+    """The saved output that answers a prediction is out of sight, and no other is."""
+    asked = None
+    for cell in notebook.cells:
+        if PREDICTION in cell.source and cell.cell_type == "markdown":
+            if asked:
+                yield f"the prediction in cell {asked} has no code that answers it"
+            asked = cell.id
+        elif cell.cell_type == "code" and folded(cell, "outputs") != bool(asked):
+            advice = "is an answer: set jupyter.outputs_hidden" if asked else "answers no prediction, but is hidden"
+            yield f"the output of cell {cell.id} {advice}"
+            asked = None
+        elif cell.cell_type == "code":
+            asked = None
+    if asked:
+        yield f"the prediction in cell {asked} has no code that answers it"
+
+
+def guard_folded_code(notebook, path):
+    for cell in code_cells(notebook):
+        shown = [data for output in cell.outputs for data in output.get("data", {}).get("text/html", "")]
+        if folded(cell, "source") and "<figure" not in "".join(shown):
+            yield f"cell {cell.id} draws nothing, but its code is out of sight"
+
+
+def guard_drawings(notebook, path):
+    for cell in notebook.cells:
+        for words, target in MARKDOWN_IMAGE.findall(cell.source) if cell.cell_type == "markdown" else []:
+            if not words.strip():
+                yield f"cell {cell.id}: the drawing {target} has no alternative text"
+            if not re.fullmatch(r"figures/[\w-]+\.svg", target):
+                yield f"cell {cell.id}: {target} is not an SVG file in figures/"
+
+
+def guard_notes(notebook, path):
+    """Each section that is taught tells the lecturer, right after its heading, how long it takes."""
+    minutes = 0
+    for cell, following in zip(notebook.cells, [*notebook.cells[1:], None], strict=True):
+        if cell.cell_type != "markdown" or not cell.source.startswith("## ") or slide_type(cell) == "skip":
+            continue
+        told = following is not None and slide_type(following) == "notes" and MINUTES.match(following.source)
+        if told:
+            minutes += int(told[1])
+        else:
+            yield f"after {cell.source.splitlines()[0]!r} there is no notes cell that begins with “*4 minutes.* …”"
+    if minutes > MAX_MINUTES:
+        yield f"{minutes} minutes of teaching, at most {MAX_MINUTES} are allowed: make two lessons of it"
+
+
+def guard_quotes(notebook, path):
+    for cell in notebook.cells:
+        if found := re.search("[«»„]", cell.source):
+            yield f"cell {cell.id} has {found[0]}: quotes are “…”"
 
 
 def guard_beginning(notebook, path):
@@ -171,29 +245,35 @@ FIGURE = '<figure><img src="data:image/png;base64,AB/tmp/xyz=" alt="{alt}"></fig
 NAVIGATION = "[previous](00_start_here.ipynb) · [contents](00_start_here.ipynb) · [next](02_next.ipynb)"
 
 
-def slide(cell):
-    cell.metadata["slideshow"] = {"slide_type": "slide"}
-    return cell
-
-
 def good_notebook():
     print_cell = new_code_cell("print(math.pi)", execution_count=2)
     print_cell.outputs = [
         new_output("stream", name="stdout", text="3.141592653589793\n"),
         new_output("display_data", data={"text/html": FIGURE.format(alt="a curve"), "text/plain": "a curve"}),
     ]
+    draw_cell = new_code_cell("plots.show(figure)", execution_count=4, metadata={"jupyter": {"source_hidden": True}})
+    draw_cell.outputs = [new_output("display_data", data={"text/html": FIGURE.format(alt="a line")})]
     cells = [
         new_markdown_cell(f"# Title\n\n{NAVIGATION}"),
         new_code_cell("import math", execution_count=1),
         print_cell,
         new_code_cell(""),
+        new_markdown_cell("## 1. A section\n\n![a ring of four](figures/ring.svg)"),
+        new_markdown_cell("*4 minutes.* Draw the ring."),
+        new_markdown_cell("**Predict first.** How much?"),
+        new_code_cell("print(1)", execution_count=3, metadata={"jupyter": {"outputs_hidden": True}}),
+        draw_cell,
         new_markdown_cell(f"See [a page](https://example.org/x) and [above](#title).\n\n{NAVIGATION}"),
     ]
-    return new_notebook(cells=[slide(cell) for cell in cells], metadata={"language_info": {"name": "python"}})
+    for cell in cells:
+        cell.metadata["slideshow"] = {"slide_type": "notes" if "minutes." in cell.source else "slide"}
+    return new_notebook(cells=cells, metadata={"language_info": {"name": "python"}})
 
 
 def complaints(notebook, folder):
     """Names of the guards that complain of `notebook` as the middle one of three."""
+    (folder / "figures").mkdir()
+    (folder / "figures/ring.svg").touch()
     for name in (CONTENTS, "02_next.ipynb"):
         nbformat.write(new_notebook(), folder / name)
     path = folder / "01_this.ipynb"
@@ -208,6 +288,15 @@ def add_output(notebook, *arguments, **values):
 def replace_source(notebook, index, old, new):
     assert old in notebook.cells[index].source
     notebook.cells[index].source = notebook.cells[index].source.replace(old, new)
+
+
+def add_text(notebook, text):
+    cell = new_markdown_cell(text, metadata={"slideshow": {"slide_type": "slide"}})
+    notebook.cells.insert(-1, cell)
+
+
+def fold(cell, part):
+    cell.metadata.setdefault("jupyter", {})[f"{part}_hidden"] = True
 
 
 BREAKS = {
@@ -252,9 +341,24 @@ BREAKS = {
     "sys.path": ("guard_environment", lambda n: replace_source(n, 2, "print", "sys.path.append('..'); print")),
     "%pip": ("guard_environment", lambda n: replace_source(n, 2, "print", "%pip install x\nprint")),
     "an unknown tag": ("guard_tags", lambda n: n.cells[2].metadata.update(tags=["nbval-ignore"])),
-    "a dead link": ("guard_links", lambda n: replace_source(n, 4, "#title", "03_gone.ipynb#title")),
+    "too many cells": ("guard_length", lambda n: [add_text(n, "word") for _ in range(MAX_CELLS)]),
+    "an open answer": ("guard_predictions", lambda n: n.cells[7].metadata.pop("jupyter")),
+    "a hidden output that answers nothing": ("guard_predictions", lambda n: fold(n.cells[2], "outputs")),
+    "two predictions, one answer": ("guard_predictions", lambda n: replace_source(n, 4, "A section", PREDICTION)),
+    "a prediction without an answer": ("guard_predictions", lambda n: add_text(n, f"{PREDICTION} Which?")),
+    "folded code that draws nothing": ("guard_folded_code", lambda n: fold(n.cells[7], "source")),
+    "a drawing without words": ("guard_drawings", lambda n: replace_source(n, 4, "a ring of four", " ")),
+    "a drawing in a format that cannot be read in the dark": (
+        "guard_drawings",
+        lambda n: replace_source(n, 4, "(figures/ring.svg)", "(00_start_here.ipynb)"),
+    ),
+    "no minutes": ("guard_notes", lambda n: replace_source(n, 5, "*4 minutes.* ", "")),
+    "no notes": ("guard_notes", lambda n: add_text(n, "## 2. Another section")),
+    "too long to teach": ("guard_notes", lambda n: replace_source(n, 5, "4", str(MAX_MINUTES + 1))),
+    "guillemets": ("guard_quotes", lambda n: replace_source(n, 4, "A section", "A «section»")),
+    "a dead link": ("guard_links", lambda n: replace_source(n, -1, "#title", "03_gone.ipynb#title")),
     "no next at the beginning": ("guard_links", lambda n: replace_source(n, 0, "[next](02_next.ipynb)", "")),
-    "no contents at the end": ("guard_links", lambda n: replace_source(n, 4, "00_start_here", "02_next")),
+    "no contents at the end": ("guard_links", lambda n: replace_source(n, -1, "00_start_here", "02_next")),
 }
 
 
@@ -278,5 +382,6 @@ def test_tags_allow_what_they_are_for(tmp_path):
     notebook = good_notebook()
     add_output(notebook, "error", ename="E", evalue="x", traceback=["E: x"])
     notebook.cells[2].metadata["tags"] = ["raises-exception"]
-    notebook.cells.insert(3, slide(new_code_cell("train()", metadata={"tags": ["skip-execution", "nbval-skip"]})))
+    metadata = {"tags": ["skip-execution", "nbval-skip"], "slideshow": {"slide_type": "skip"}}
+    notebook.cells.insert(3, new_code_cell("train()", metadata=metadata))
     assert complaints(notebook, tmp_path) == []
