@@ -59,6 +59,26 @@ def test_a_figure_has_its_words_when_it_is_drawn(page, lab):
     opened.close()
 
 
+def test_an_answer_is_out_of_sight_until_it_is_asked_for_or_run(page, lab):
+    from playwright.sync_api import expect
+
+    lesson = notebook("'it is ' + 'forty-two'")
+    lesson.cells[0].metadata["jupyter"] = {"outputs_hidden": True}
+    lesson.cells[0].outputs = [nbformat.v4.new_output("execute_result", data={"text/plain": "'saved'"})]
+    opened = lab.open(page, lesson, "answer.ipynb")
+    saved, mine = page.get_by_text("'saved'"), page.get_by_text("'it is forty-two'")
+    expect(page.locator(".jp-Cell-inputArea")).to_be_visible()
+    expect(saved).to_be_hidden()
+    page.locator(".jp-OutputPlaceholder .jp-MoreHorizIcon").click()
+    expect(saved).to_be_visible()
+    opened.close()
+    opened = lab.reopen(page, "answer.ipynb")
+    expect(saved).to_be_hidden()
+    opened.run_all()
+    expect(mine).to_be_visible()
+    opened.close()
+
+
 def test_a_saved_explorer_is_alive_when_it_is_opened_again(page, lab):
     from playwright.sync_api import expect
 

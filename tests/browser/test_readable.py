@@ -49,6 +49,9 @@ print(f"{math.pi:.{100}f} " * 3)
 '''
 
 
+ANSWER = "'it is ' + 'forty-two'"
+
+
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
     """A folder with pages/reading.html and slides/reading.slides.html."""
@@ -58,6 +61,7 @@ def exported(tmp_path_factory):
     lesson.cells[1].metadata["tags"] = ["raises-exception"]
     lesson.cells.insert(0, new_markdown_cell(PROSE))
     lesson.cells.append(new_code_cell("explorer.temperature"))
+    lesson.cells.append(new_code_cell(ANSWER, metadata={"jupyter": {"outputs_hidden": True, "source_hidden": True}}))
     for cell in lesson.cells:
         cell.metadata["slideshow"] = {"slide_type": "slide"}
     path = tmp_path_factory.mktemp("readable") / "reading.ipynb"
@@ -122,6 +126,39 @@ def test_a_figure_has_its_words(page, exported, name):
     assert figure.locator("img").get_attribute("alt") == ALT
     assert "1 < 2" in figure.locator("figcaption").inner_text()
     assert figure.locator("mjx-container").count() == 1
+
+
+def test_an_answer_and_its_code_are_out_of_sight_until_a_reader_of_a_page_asks(page, exported):
+    from playwright.sync_api import expect
+
+    opened(page, exported)
+    answer, code = (page.locator(".cu-folded").get_by_text(text) for text in ("it is forty-two", "+"))
+    expect(answer).to_be_hidden()
+    expect(code).to_be_hidden()
+    page.get_by_text("Show the answer").focus()
+    page.keyboard.press("Enter")
+    expect(answer).to_be_visible()
+    expect(code).to_be_hidden()
+    page.get_by_text("Show the code").click()
+    expect(code).to_be_visible()
+    page.reload()
+    page.emulate_media(media="print")
+    expect(answer).to_be_visible()
+
+
+def test_an_answer_comes_with_the_next_key_in_a_deck_and_its_code_never(page, exported):
+    from playwright.sync_api import expect
+
+    opened(page, exported, "slides/reading.slides.html?transition=none")
+    last = page.locator(".reveal .slides > section").last
+    while not re.search(r"\bpresent\b", last.get_attribute("class") or ""):
+        page.keyboard.press("ArrowRight")
+    answer = last.locator(".fragment")
+    expect(answer).to_have_text(re.compile("it is forty-two"))
+    expect(answer).to_have_css("opacity", "0")
+    page.keyboard.press("ArrowRight")
+    expect(answer).to_have_css("opacity", "1")
+    assert "'it is '" not in last.inner_text()
 
 
 def test_a_page_fits_a_phone(page, exported):

@@ -3,9 +3,12 @@ from collections import Counter
 
 import numpy as np
 import pytest
+import torch
 from verdicts import right, wrong
 
 from course_utils.exercises import start as exercises
+
+best = exercises.most_probable.reference
 
 test_max_of_nothing_is_a_value_error = right(exercises.most_probable)(lambda probs: max(sorted(probs), key=probs.get))
 
@@ -31,8 +34,35 @@ test_returned_error = wrong(exercises.relative_frequencies, "raise ValueError an
 test_first_skipped = wrong(exercises.most_probable, "look at every word, the first as well")(
     lambda probs: max(sorted(probs)[1:], key=probs.get)
 )
+test_three_digits = wrong(exercises.most_probable, "not rounded")(
+    lambda probs: min(sorted(probs), key=lambda word: -round(probs[word], 3))
+)
 test_one_digit = wrong(exercises.surprise, "Return the value of -log2(p) as it is")(lambda p: round(-math.log2(p), 1))
 test_small_constant = wrong(exercises.surprise, "add or cut nothing")(lambda p: -math.log2(p + 1e-12))
+
+
+@wrong(exercises.write_on, "A word without an entry in next_probs ends the text: stop there")
+def test_key_error(next_probs, words, new):
+    text = list(words)
+    for _ in range(new):
+        text.append(best(next_probs[text[-1]]))
+    return text
+
+
+def write_on(next_probs, words, new):
+    if new == 0 or words[-1] not in next_probs:
+        return words
+    return write_on(next_probs, [*words, best(next_probs[words[-1]])], new - 1)
+
+
+@right(exercises.surprise)
+def test_float32(p):
+    if not 0 <= p <= 1:
+        raise ValueError
+    return -torch.log2(torch.tensor(p)).item()
+
+
+test_recursion = right(exercises.write_on)(write_on)
 
 
 def test_references_by_hand():
@@ -40,6 +70,7 @@ def test_references_by_hand():
     assert exercises.relative_frequencies.reference({"to": 2, "the": 1, "a": 1}) == expected
     assert exercises.most_probable.reference({"b": 0.375, "c": 0.25, "a": 0.375}) == "a"
     assert exercises.surprise.reference(1 / 1024) == 10
+    assert exercises.write_on.reference({"a": {"b": 1.0}, "b": {"c": 0.5, "a": 0.5}}, ["c", "a"], 3) == list("cabab")
     assert math.copysign(1, exercises.surprise.reference(1.0)) == 1  # not -0.0, which prints as -0.0
 
 

@@ -1,7 +1,8 @@
-"""Exercises of notebook 00: from counts to probabilities, the most probable word, and surprise in bits."""
+"""Exercises of notebook 00: from counts to probabilities, the most probable word, surprise in bits, a text."""
 
 from course_utils.exercises.start.most_probable import exercise as most_probable
 from course_utils.exercises.start.relative_frequencies import exercise as relative_frequencies
 from course_utils.exercises.start.surprise import exercise as surprise
+from course_utils.exercises.start.write_on import exercise as write_on
 
-__all__ = ["most_probable", "relative_frequencies", "surprise"]
+__all__ = ["most_probable", "relative_frequencies", "surprise", "write_on"]

@@ -37,7 +37,7 @@ exercise = Exercise(
         "Return the value of -log2(p) as it is.",
         ("a certain word", 1.0),
         "p = 1 is allowed, and no surprise at all: 0 bits.",
-        ("a very rare word", 1e-300),
+        ("a very rare word", 1e-30),
         "p is tiny but not 0: take its logarithm and add or cut nothing.",
         ("an impossible word", 0.0),
         "p = 0 is allowed, but log2(0) doesn't exist: return math.inf.",
