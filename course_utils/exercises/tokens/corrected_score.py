@@ -78,6 +78,8 @@ exercise.add_mistakes(
     lambda reported, tokens: reported if tokens and tokens != [b""] else with_lengths(len)(reported, tokens),
     "your ratio is upside down. Too many bytes were counted, so the true score is higher than the one reported.",
     with_lengths(as_counted, turned=True),
+    "this is the factor by which the bytes were overcounted. Multiply the reported score by it.",
+    lambda reported, tokens: corrected_score(1.0, tokens),
     "you decoded all tokens together, where the halves of a character meet. The bug decoded each token alone.",
     lambda reported, tokens: reported * as_counted(b"".join(tokens)) / len(b"".join(tokens) or b" ") / bool(tokens),
     "you counted characters. U+FFFD is one character and three bytes: encode it again.",

@@ -69,6 +69,11 @@ def from_the_right(tokens, pair):
     return replace_pair(tokens[::-1], pair[::-1], "".join(pair))[::-1]
 
 
+def without_the_end(tokens, pair):
+    merged = replace_pair(tokens, pair, "".join(pair))
+    return merged if tuple(tokens[-2:]) == pair else merged[:-1]
+
+
 def in_one_string(tokens, pair):
     return " ".join(tokens).replace(" ".join(pair), "".join(pair)).split()
 
@@ -108,6 +113,8 @@ exercise.add_mistakes(
     "you merged the leftmost pair that is in the list. The order is that of the list, not that of the text: this is "
     "the fault that fastllm had.",
     leftmost_first,
+    "you lost the last token. The walk over neighbours ends before it: if it joins nothing, append it too.",
+    lambda piece, merges: reduce(without_the_end, merges, list(piece)),
     "you began at the right end. In a run it matters: a a a becomes aa a, not a aa.",
     lambda piece, merges: reduce(from_the_right, merges, list(piece)),
     "you replaced inside one long string, so the beginning of a token counted as a token. Compare whole tokens.",

@@ -117,6 +117,8 @@ exercise.add_mistakes(
     },
     "you averaged over texts, so that a short text weighs as much as a long one. Add up all bits, then divide.",
     per_text,
+    "your n-gram model has the same order every time. Give it the argument: NGramLM(order).",
+    lambda train, validation, sizes, order: score_vocabularies(train, validation, sizes, 2),
     "you used the first tokenizer for every size. Train one for each.",
     lambda train, validation, sizes, order: {
         size: score_vocabularies(train, validation, sizes[:1], order)[sizes[0]] for size in sizes

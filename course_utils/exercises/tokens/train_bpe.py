@@ -78,10 +78,15 @@ def pairs_of(tokens, pieces):
     return [pair for piece, times in pieces.items() for pair in times * [*pairwise(tokens[piece])]]
 
 
-def learner(pairs=pairs_of, choose=alphabetical, join=lambda tokens, pair: replace_pair(tokens, pair, "".join(pair))):
+replaced = lambda tokens, pair: replace_pair(tokens, pair, "".join(pair))
+
+
+def learner(pairs=pairs_of, choose=alphabetical, join=replaced, least=1):
     def train(pieces, n_merges):
         tokens, merges = {piece: list(piece) for piece in pieces}, []
         while len(merges) < n_merges and (counts := weighted(pairs(tokens, pieces))):
+            if max(counts.values()) < least:
+                break
             merges.append(choose(counts))
             tokens = {piece: join(tokens[piece], merges[-1]) for piece in pieces}
         return merges
@@ -120,7 +125,7 @@ exercise.add_mistakes(
     "you replaced inside one long string, so the end of a token counted as a token. Compare whole tokens.",
     learner(join=lambda tokens, pair: in_one_string(tokens, pair)),
     "you stopped when the commonest pair occurs only once. Go on as long as a pair is left.",
-    lambda pieces, n_merges: [] if max(pieces.values()) < 2 else train_bpe(pieces, n_merges),
+    learner(least=2),
     "this is one merge too many: stop when there are n_merges.",
     lambda pieces, n_merges: train_bpe(pieces, n_merges + 1),
 )
