@@ -78,3 +78,36 @@ def test_references_by_hand():
 def test_surprise_tells_what_is_no_probability(p):
     with pytest.raises(ValueError, match=f"p = {p} is no probability"):
         exercises.surprise.reference(p)
+
+
+@right(exercises.writes_right)
+def test_random_tables_against_the_solution(write):
+    for words in (["x"], ["x", "y"], ["y"] * 200):
+        for new in range(3):
+            table = {"x": {"y": 0.5, "x": 0.5}, "y": {"z": 1.0}}
+            expected = exercises.write_on.reference(table, words, new)
+            given = list(words)
+            if list(write(table, given, new)) != expected or given != words:
+                return False
+    return True
+
+
+test_length_alone = wrong(exercises.writes_right, "keep a copy to compare")(
+    lambda write: len(write({"on": {"on": 1.0}}, ["on"] * 100, 3)) == 103
+)
+test_long_texts_only = wrong(exercises.writes_right, "The last word decides")(
+    lambda write: all(
+        write({"on": {"on": 1.0}}, words, 3) == ["on"] * 103 and len(words) == 100 for words in [["on"] * 100]
+    )
+)
+
+
+@right(exercises.circle_length)
+def test_two_visits(next_probs, word):
+    places = {}
+    while word not in places:
+        places[word] = len(places)
+        if word not in next_probs:
+            return np.int64(0)
+        word = best(next_probs[word])
+    return np.int64(len(places) - places[word])

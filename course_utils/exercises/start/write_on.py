@@ -99,6 +99,8 @@ exercise.add_mistakes(
     lambda next_probs, words, new: followed(next_probs, words, new, lambda probs: max(probs, key=probs.get)),
     "you stopped when a word came again. A text may repeat itself; stop only where nothing follows.",
     until_repeated,
+    "you added the letters of each new word: text += word takes a string apart. Use text.append(word).",
+    lambda next_probs, words, new: [*words, *"".join(followed(next_probs, words, new)[len(words) :])],
     "each new word is a list of its own. Append the word itself.",
     lambda next_probs, words, new: [*words, *([word] for _, word in pairwise(followed(next_probs, words[-1:], new)))],
 )
