@@ -97,6 +97,12 @@ exercise.add_mistakes(
     variant(lambda lower, counts: lower, below=lambda context: ()),
     "you dropped the nearest word. Drop the farthest, the first of the context.",
     variant(lambda lower, counts: lower, below=lambda context: context[:-1]),
+    "you discounted the single words too. Without a context it is the count over the sum of the counts.",
+    lambda counts, word, context, discount: (
+        max(counts[()].get(word, 0) - discount, 0) / sum(counts[()].values())
+        if not context
+        else discounted_prob(counts, word, context, discount)
+    ),
     "what was freed is missing: words not seen after the context have probability 0.",
     lambda counts, word, context, discount: (
         discounted_prob(counts, word, context, discount)

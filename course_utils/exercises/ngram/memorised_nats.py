@@ -28,7 +28,7 @@ exercise = Exercise(
     ),
     probes=probes(
         ("a die, 100 throws", 6, 100),
-        "Measure it: the mean of ln(sides) minus the entropy of the counted shares, over a few thousand repetitions.",
+        "Measure ln(sides) minus the entropy of the counted shares, then return the formula it nears for many throws.",
         ("twice the throws", 6, 200),
         "Twice the text halves the difference.",
         ("a coin", 2, 100),
