@@ -72,7 +72,7 @@ class Row:
 
 
 def tokens(latex):
-    return TOKEN.findall(re.sub(r"(?<!\\)%.*", "", latex))
+    return TOKEN.findall(re.sub(r"(?<!\\)%.*|(?<=\\\\)\[[^]]*\]", "", latex))  # comments, the height of a new line
 
 
 def group(parts, start):
