@@ -23,7 +23,7 @@ LOOK = """async () => {
             await frame();
             const name = `slide ${h}/${v} (${slide.innerText.trim().slice(0, 40).replaceAll("\\n", " ")})`;
             const wide = [...slide.querySelectorAll("pre, table, img, mjx-container > svg")]
-                .filter((part) => part.scrollWidth > part.clientWidth + 1
+                .filter((part) => !part.closest("aside")).filter((part) => part.scrollWidth > part.clientWidth + 1
                     || part.getBoundingClientRect().right > innerWidth + 1
                     || part.tagName === "svg" && part.width.baseVal.value > part.clientWidth + 2); // made smaller
             if (!slide.classList.contains("present")) faults.push(`${name} could not be reached`);
