@@ -81,8 +81,8 @@ exercise = Exercise(
 )
 
 
-def walk(pick, see=None, prompted=True, stop=True):
-    """What a student varies: how a word is picked, which context is seen, what is returned, whether </s> stops."""
+def walk(pick, see=None, prompted=True, stop=True, keep=lambda word: True):
+    """What a student varies: how a word is picked, which context is seen, what is returned, what </s> does."""
     see = see or (lambda words, order: tuple(["<s>", *words][max(0, len(words) + 2 - order) :]))
 
     def write(probs, order, prompt, points):
@@ -91,7 +91,8 @@ def walk(pick, see=None, prompted=True, stop=True):
             word = pick(probs[see(words, order)], point, points)
             if stop is True and word == "</s>":
                 break
-            words.append(word)
+            if keep(word):
+                words.append(word)
             if stop == "late" and word == "</s>":
                 break
         return words if prompted else words[len(prompt) :]
@@ -120,6 +121,10 @@ exercise.add_mistakes(
     walk(inverse, stop="late"),
     "the prompt is missing from your answer. Return it with what follows.",
     walk(inverse, prompted=False),
+    "<s> is no word of the text: leave it out of your answer.",
+    lambda *inputs: ["<s>", *continue_text(*inputs)],
+    "you drew </s> and went on. The text ends there, and the other points are left unused.",
+    walk(inverse, stop=False, keep=lambda word: word != "</s>"),
     "you began at <s> again, though the text goes on after the prompt.",
     lambda probs, order, prompt, points: [*prompt, *continue_text(probs, order, [], points)],
 )

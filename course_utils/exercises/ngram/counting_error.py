@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from course_utils.exercises.core import Exercise, probes
 
 
@@ -19,18 +21,20 @@ exercise = Exercise(
     counting_error,
     minutes=25,
     difficulty=2,
-    shown="the square root of p (1 - p) / count: to halve the error you need four times as much text.",
+    shown="the square root of p (1 - p) / count: to halve the error you need four times as much text, and 3/4 from "
+    "four draws is uncertain by 0.22.",
     hints=(
         "Fix p = 0.5 and measure counts of 25, 100 and 400. What does four times the count do to the error?",
         "So the error is a number that depends on p, over the root of the count. Measure it for p = .5, .1 and .9.",
         "It is 0.5 for p = .5 and 0.3 for p = .1 and for p = .9. What is 0.3 times 0.3, made of .1 and .9?",
     ),
     probes=probes(
-        ("an even chance, 100 draws", 0.5, 100),
-        "Measure it: draw 100 times, take the share, repeat that 10,000 times, take the root of the mean square error.",
-        ("four times the draws", 0.5, 400),
+        ("a rare word, 100 draws", 0.1, 100),
+        "Draw 100 times, take the share, and repeat that 10,000 times: the typical error comes near 0.03. A formula "
+        "meets it exactly.",
+        ("four times the draws", 0.1, 400),
         "Four times the draws halve the error: it falls with the root of the count.",
-        ("a rare word", 0.1, 100),
+        ("an even chance", 0.5, 100),
         "The error depends on p too. Measure it for several p and the same count.",
         ("a frequent word", 0.9, 100),
         "p and 1 - p have the same error: what one gains, the other loses.",
@@ -44,6 +48,13 @@ exercise = Exercise(
         "Find one formula for all p and all counts.",
     ),
 )
+
+
+def measured(p, count):
+    """The experiment's own result, as the exercise draws it."""
+    shares = np.random.default_rng(0).binomial(count, p, size=10_000) / count
+    return math.sqrt(np.mean((shares - p) ** 2))
+
 
 exercise.add_mistakes(
     "this is the mean of the square. Take its root, to be in the units of a probability.",
@@ -60,6 +71,10 @@ exercise.add_mistakes(
     lambda p, count: 1 / math.sqrt(count),
     "this holds for rare words only. A word with p = 1 is counted without error.",
     lambda p, count: math.sqrt(p / count),
+    "this is a measurement, with an error of its own. Measure several p and counts, and guess the formula behind them.",
+    lambda p, count: measured(p, count),
+    "this is twice the typical error. Return the root of the mean square itself.",
+    lambda p, count: 2 * math.sqrt(p * (1 - p) / count),
     "you divided by count - 1. That is for estimating the spread from one sample; here p is known.",
     lambda p, count: math.sqrt(p * (1 - p) / max(count - 1, 1)),
     "this is the mean of the absolute error for many draws. Take the root of the mean square.",
