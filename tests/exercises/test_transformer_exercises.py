@@ -1,5 +1,6 @@
 import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from verdicts import right, wrong
@@ -48,9 +49,26 @@ test_variance_and_root = right(exercises.score_std)(
 test_a_list_of_rows = right(exercises.to_half_split)(
     lambda weight, n: torch.cat([torch.cat([head[::2], head[1::2]]) for head in weight.chunk(n)])
 )
-test_sorting_is_right_where_nothing_is_tied = wrong(exercises.ranks, "Only larger logits count")(
-    lambda logits, token: (logits.argsort(dim=-1, descending=True, stable=True) == token).nonzero()[:, 1].tolist()
+
+
+@right(exercises.settled_after)
+def test_a_loop_from_the_last_layer_down(logits):
+    answers = []
+    for column in np.argmax(logits.numpy(), axis=-1).T:
+        after = len(column) - 1
+        while after > 0 and column[after - 1] == column[-1]:
+            after -= 1
+        answers.append(after)
+    return answers
+
+
+test_one_past_the_last_disagreement = right(exercises.settled_after)(
+    lambda logits: [
+        max((i + 1 for i, row in enumerate(logits) if row[t].argmax() != logits[-1, t].argmax()), default=0)
+        for t in range(logits.shape[1])
+    ]
 )
+
 test_a_loop_over_heads = right(exercises.head_contributions)(
     lambda x, w_o, n: torch.stack([a @ b.T for a, b in zip(x.chunk(n, -1), w_o.chunk(n, -1), strict=True)])
 )

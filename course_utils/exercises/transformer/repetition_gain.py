@@ -10,15 +10,15 @@ from course_utils.exercises.core import Exercise, probes
 
 
 def repetition_gain(model: Callable[[Tensor], Tensor], ids: Tensor) -> float:
-    """Let the model read ids (B, n) twice in a row; return by how many nats a token the second reading is cheaper.
+    """Let the model read ids (B, T) twice in a row; return by how many nats a token the second reading is cheaper.
 
-    model maps ids (B, T) to logits (B, T, V). The first token of a copy isn't counted: nothing announces it.
+    model maps ids to logits, V for each token. The first token of a copy isn't counted: nothing announces it.
     """
-    twice = torch.cat([ids, ids], dim=1)  # (B, 2 n)
-    log_probs = model(twice)[:, :-1].log_softmax(dim=-1)  # (B, 2 n - 1, V)
-    surprise = -log_probs.gather(-1, twice[:, 1:, None]).squeeze(-1)  # (B, 2 n - 1), of tokens 1, 2, ...
-    n = ids.shape[1]
-    return (surprise[:, : n - 1].mean() - surprise[:, n:].mean()).item()
+    twice = torch.cat([ids, ids], dim=1)  # (B, 2 T)
+    log_probs = model(twice)[:, :-1].log_softmax(dim=-1)  # (B, 2 T - 1, V)
+    surprise = -log_probs.gather(-1, twice[:, 1:, None]).squeeze(-1)  # (B, 2 T - 1), of tokens 1, 2, ...
+    T = ids.shape[1]
+    return (surprise[:, : T - 1].mean() - surprise[:, T:].mean()).item()
 
 
 def even(ids):
@@ -50,7 +50,7 @@ exercise = Exercise(
     hints=(
         "Read torch.cat([ids, ids], dim=1) once. Position t of the logits is about token t + 1.",
         "The surprise is -log p of the token that came: log_softmax, then gather at twice[:, 1:].",
-        "Entry t belongs to token t + 1: the first copy's tokens 1 .. n - 1 are [: n - 1], the second's are [n:].",
+        "Entry t belongs to token t + 1: the first copy's tokens 1 .. T - 1 are [: T - 1], the second's are [T:].",
     ),
     probes=probes(
         ("a model that bets evenly gains nothing", even, tensor([[0, 1, 2]])),
@@ -60,11 +60,11 @@ exercise = Exercise(
         ("an induction model gains", induction, tensor([[0, 3, 1, 4]])),
         "It pays ln 5 = 1.609 a token at first, and ln(1 + 4 / e^4) = .071 the second time.",
         ("a text that repeats itself inside", induction, tensor([[0, 3, 0, 3, 1]])),
-        "Take the mean over the n - 1 counted tokens of each copy.",
+        "Take the mean over the T - 1 counted tokens of each copy.",
         ("two texts", induction, tensor([[0, 3, 1], [2, 2, 4]])),
         "Take the mean over the tokens of all texts.",
     ),
-    hidden=probes(("longer texts", induction, tensor([[4, 1, 0, 3, 2, 1], [0, 0, 4, 3, 1, 2]])), "Read n off the ids."),
+    hidden=probes(("longer texts", induction, tensor([[4, 1, 0, 3, 2, 1], [0, 0, 4, 3, 1, 2]])), "Read T off the ids."),
 )
 
 
