@@ -86,10 +86,10 @@ def next_token_bars(
             axes.plot(np.arange(n), reference[top], color=PALETTE["vermillion"], marker="o")
             _legend(figure, bool(cut.any()), len(rest) > 0 and probs[rest].sum() >= 0.005)
         axes.set_xticks(x, labels=names, rotation=50, ha="right", rotation_mode="anchor", parse_math=False)
-        for label, grey in zip(axes.get_xticklabels(), cut, strict=False):
-            label.set_color(GREY if grey else "black")
-            if len(label.get_text()) == 1:  # a sign such as ⏎ is read upright
-                label.set(rotation=0, ha="center")
+        for tick_label, grey in zip(axes.get_xticklabels(), cut, strict=False):
+            tick_label.set_color(GREY if grey else "black")
+            if len(tick_label.get_text()) == 1:  # a sign such as ⏎ is read upright
+                tick_label.set(rotation=0, ha="center")
         axes.set(ylim=(0, ceiling * 1.08), ylabel="probability")
         axes.grid(axis="x", visible=False)
         if title:

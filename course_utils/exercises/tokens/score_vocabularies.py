@@ -90,21 +90,29 @@ n_all_bytes = lambda texts: sum(len(text.encode()) for text in texts)
 
 exercise.add_mistakes(
     "these are perplexities. Over longer tokens they are higher whatever the model: share the bits by bytes.",
-    lambda *inputs: run(*inputs, lambda perplexity, n_tokens, n_bytes: perplexity),
+    lambda train, validation, sizes, order: run(
+        train, validation, sizes, order, lambda perplexity, n_tokens, n_bytes: perplexity
+    ),
     "these are bits per token. A longer token holds more text: times n_tokens, over the bytes.",
-    lambda *inputs: run(*inputs, lambda perplexity, n_tokens, n_bytes: math.log2(perplexity)),
+    lambda train, validation, sizes, order: run(
+        train, validation, sizes, order, lambda perplexity, n_tokens, n_bytes: math.log2(perplexity)
+    ),
     "these are nats per byte. Take math.log2.",
-    lambda *inputs: run(*inputs, lambda perplexity, n_tokens, n_bytes: n_tokens * math.log(perplexity) / n_bytes),
+    lambda train, validation, sizes, order: run(
+        train, validation, sizes, order, lambda perplexity, n_tokens, n_bytes: n_tokens * math.log(perplexity) / n_bytes
+    ),
     "these are the bits of the whole text. Divide by its bytes.",
-    lambda *inputs: run(*inputs, lambda perplexity, n_tokens, n_bytes: n_tokens * math.log2(perplexity)),
+    lambda train, validation, sizes, order: run(
+        train, validation, sizes, order, lambda perplexity, n_tokens, n_bytes: n_tokens * math.log2(perplexity)
+    ),
     "you scored the text that the model was fitted on. There the largest vocabulary looks best: score validation.",
-    lambda train, *others: run(train, *others, right, score=train),
+    lambda train, _, sizes, order: run(train, _, sizes, order, right, score=train),
     "your tokenizer has read the validation text. Train it on train alone.",
-    lambda train, validation, *others: run(train, validation, *others, right, read=[*train, *validation]),
+    lambda train, validation, sizes, order: run(train, validation, sizes, order, right, read=[*train, *validation]),
     "your model was fitted on the validation text. Fit it on train.",
-    lambda train, validation, *others: run(train, validation, *others, right, count=validation),
+    lambda train, validation, sizes, order: run(train, validation, sizes, order, right, count=validation),
     "the end of each text is missing from your number of tokens: perplexity is the mean with it.",
-    lambda *inputs: run(*inputs, right, ends=0),
+    lambda train, validation, sizes, order: run(train, validation, sizes, order, right, ends=0),
     "you divided by characters. An ü is one character and two bytes.",
     lambda train, validation, *others: {
         size: bits * n_all_bytes(validation) / n_characters(validation)

@@ -83,7 +83,8 @@ replaced = lambda tokens, pair: replace_pair(tokens, pair, "".join(pair))
 
 def learner(pairs=pairs_of, choose=alphabetical, join=replaced, least=1):
     def train(pieces, n_merges):
-        tokens, merges = {piece: list(piece) for piece in pieces}, []
+        tokens: dict[str, list[str]] = {piece: list(piece) for piece in pieces}
+        merges: list[tuple[str, str]] = []
         while len(merges) < n_merges and (counts := weighted(pairs(tokens, pieces))):
             if max(counts.values()) < least:
                 break

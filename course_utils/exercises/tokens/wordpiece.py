@@ -68,7 +68,8 @@ exercise = Exercise(
 
 
 def cut(word, vocabulary, ends=lambda word, start: range(len(word), start, -1), mark="##", unknown=lambda found: None):
-    tokens, start = [], 0
+    tokens: list[str] = []
+    start = 0
     while start < len(word):
         here = mark if start else ""
         end = next((end for end in ends(word, start) if here + word[start:end] in vocabulary), None)

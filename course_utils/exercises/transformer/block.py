@@ -73,7 +73,8 @@ full = lambda x: torch.ones(len(x), len(x), dtype=torch.bool)
 
 def attend(x, w, eps, mask=None, linear=linear, o=True):
     h = rms_norm(x, w["attention_norm"], eps)
-    mixed = attention(*(linear(h, w[name]) for name in "qkv"), causal_mask(len(x)) if mask is None else mask)
+    q, k, v = (linear(h, w[name]) for name in "qkv")
+    mixed = attention(q, k, v, causal_mask(len(x)) if mask is None else mask)
     return linear(mixed, w["o"]) if o else mixed
 
 
@@ -101,7 +102,10 @@ exercise.add_mistakes(
     "the stream itself comes out normed. Norm only what each half reads, and add the result to x as it is.",
     lambda x, w, eps: rms_norm(thinking_half(attention_half(x, w, eps), w, eps), torch.ones(x.shape[1]), eps),
     "the first half's norm is missing: attention reads rms_norm(x).",
-    then(lambda x, w, eps: x + attention(*(x @ w[n].T for n in "qkv"), causal_mask(len(x))) @ w["o"].T, thinking_half),
+    then(
+        lambda x, w, eps: x + attention(x @ w["q"].T, x @ w["k"].T, x @ w["v"].T, causal_mask(len(x))) @ w["o"].T,
+        thinking_half,
+    ),
     "the matrices are used the wrong way round: [out, in] means h @ W.T.",
     lambda x, w, eps: thinking_half(x + attend(x, w, eps, linear=torch.matmul), w, eps),
     "o is missing: the mean of the values goes through one more matrix.",
