@@ -44,8 +44,9 @@ def promised(contents):
     for slides, _, notebooks, sections in rows(text, columns=4):
         if spans(SLIDES, slides):
             names, groups = LINK.findall(notebooks), sections.split(";") if sections else []
-            assert len(names) == len(groups), f"{slides}: {len(names)} notebooks are linked, {len(groups)} have sections"
-            yield from ((spans(SLIDES, slides), name, spans(NUMBERS, group)) for name, group in zip(names, groups))
+            assert len(names) == len(groups), f"{slides}: {len(names)} links, sections of {len(groups)}"
+            for name, group in zip(names, groups, strict=True):
+                yield spans(SLIDES, slides), name, spans(NUMBERS, group)
 
 
 @pytest.fixture(scope="module")
