@@ -11,8 +11,8 @@ def head_contributions(side_by_side: Tensor, w_o: Tensor, n_heads: int) -> Tenso
 
     side_by_side is (T, H * head), the heads' results next to each other; w_o is [d, H * head], as nn.Linear stores it.
     """
-    results = side_by_side.unflatten(-1, (n_heads, -1)).transpose(0, 1)  # (H, T, head)
-    columns = w_o.unflatten(-1, (n_heads, -1)).permute(1, 2, 0)  # (H, head, d)
+    results = side_by_side.unflatten(-1, (n_heads, -1)).transpose(0, 1)  # (n_h, T, d_k)
+    columns = w_o.unflatten(-1, (n_heads, -1)).permute(1, 2, 0)  # (n_h, d_k, d)
     return results @ columns  # (H, T, d)
 
 
