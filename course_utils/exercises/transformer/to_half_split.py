@@ -9,7 +9,7 @@ from course_utils.exercises.core import Exercise, probes
 def to_half_split(weight: Tensor, n_heads: int) -> Tensor:
     """Reorder the rows of W_q or W_k, [n_heads * head, d], from pairs (2i, 2i + 1) to pairs (i, i + head / 2)."""
     pairs = weight.unflatten(0, (n_heads, -1, 2))  # (n_h, d_k / 2, 2, d)
-    return pairs.transpose(1, 2).flatten(0, 2)  # (H * head, d)
+    return pairs.transpose(1, 2).flatten(0, 2)  # (n_h * d_k, d)
 
 
 rows = lambda n, d=1: torch.arange(float(n * d)).reshape(n, d)
