@@ -441,6 +441,7 @@ def test_checks_all_run_and_one_failure_fails(monkeypatch, capsys):
     check = load("check")
     monkeypatch.setattr(check, "PARTS", {"first": lambda: False, "second": lambda: True, "long": lambda: True})
     monkeypatch.setattr(check, "QUICK", {"first": None, "second": None})
+    monkeypatch.setattr(check, "LONG", {"long": None})
     assert check.main([]) == 1
     assert "long" not in (output := capsys.readouterr().out)
     assert "first: FAILED" in output
@@ -451,13 +452,14 @@ def test_checks_all_run_and_one_failure_fails(monkeypatch, capsys):
     assert "long: passed" in capsys.readouterr().out
 
 
-def test_portable_runs_every_notebook_as_on_both_other_processors(monkeypatch, capsys):
-    check = load("check")
-    runs = []
-    monkeypatch.setattr(check, "notebooks", lambda setting: runs.append(setting) or setting == "avx2")
-    assert not check.portable()
-    assert runs == ["avx2", "old"]
-    assert "avx2: passed, old: FAILED" in capsys.readouterr().out
+@pytest.mark.parametrize(("differs_in", "capability"), [("avx2", "avx2"), ("old", "default")])
+def test_portable_runs_every_notebook_as_on_both_other_processors(course, differs_in, capability):
+    executed(course, f"import os; os.environ.get('ATEN_CPU_CAPABILITY') != {capability!r}")
+    result = checked(course, "portable")
+    verdicts = {setting: "FAILED" if setting == differs_in else "passed" for setting in ("avx2", "old")}
+    assert f"avx2: {verdicts['avx2']}, old: {verdicts['old']}" in result.stdout
+    assert result.stdout.count(" s  a\n") == 2  # the seconds of each notebook, from both
+    assert result.returncode == 1
 
 
 @pytest.mark.parametrize("setting", ["as it is", "avx2", "old"])

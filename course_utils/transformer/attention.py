@@ -30,37 +30,37 @@ def causal_mask(length: int, past: int = 0, device: torch.device | None = None) 
 
 
 def attention_weights(q: Tensor, k: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Return softmax(Q K^T / sqrt(head)): how much each token looks at each other.
+    """Return softmax(Q K^T / sqrt(d_k)): how much each token looks at each other.
 
     Args:
-        q: queries (B, H, T, head).
-        k: keys (B, H, S, head).
-        mask: bool, broadcastable to (B, H, T, S).
+        q: queries (B, n_h, T, d_k).
+        k: keys (B, n_h, S, d_k).
+        mask: bool, broadcastable to (B, n_h, T, S).
 
     Returns:
-        (B, H, T, S), each row sums to 1.
+        (B, n_h, T, S), each row sums to 1.
 
     Source: Vaswani et al. (2017), "Attention Is All You Need", equation 1.
     """
-    scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])  # (B, H, T, S)
+    scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])  # (B, n_h, T, S)
     if mask is not None:
         scores = scores.masked_fill(~mask, -math.inf)
     return scores.softmax(dim=-1)
 
 
 def attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Return softmax(Q K^T / sqrt(head)) V, written out.
+    """Return softmax(Q K^T / sqrt(d_k)) V, written out.
 
     `Attention` calls torch's fused kernel for the same numbers, and this where it is faster: in training in bfloat16 on
     a CPU.
 
     Args:
-        q: queries (B, H, T, head).
-        k, v: keys and values (B, H, S, head).
-        mask: bool, broadcastable to (B, H, T, S).
+        q: queries (B, n_h, T, d_k).
+        k, v: keys and values (B, n_h, S, d_k).
+        mask: bool, broadcastable to (B, n_h, T, S).
 
     Returns:
-        (B, H, T, head).
+        (B, n_h, T, d_k).
 
     Source: Vaswani et al. (2017), "Attention Is All You Need", equation 1.
     """
@@ -87,10 +87,10 @@ class Attention(nn.Module):
         self.o = Linear(config.n_heads * head, d)
 
     def queries_keys_values(self, x: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Project x (B, T, d) to rotated queries (B, H, T, head), rotated keys and values (B, KV heads, T, head)."""
-        q = self.q(x).unflatten(-1, (-1, self.head_dim)).transpose(1, 2)  # (B, H, T, head)
-        k = self.k(x).unflatten(-1, (-1, self.head_dim)).transpose(1, 2)  # (B, KV heads, T, head)
-        v = self.v(x).unflatten(-1, (-1, self.head_dim)).transpose(1, 2)  # (B, KV heads, T, head)
+        """Project x (B, T, d) to rotated queries (B, n_h, T, d_k), rotated keys and values (B, n_kv, T, d_k)."""
+        q = self.q(x).unflatten(-1, (-1, self.head_dim)).transpose(1, 2)  # (B, n_h, T, d_k)
+        k = self.k(x).unflatten(-1, (-1, self.head_dim)).transpose(1, 2)  # (B, n_kv, T, d_k)
+        v = self.v(x).unflatten(-1, (-1, self.head_dim)).transpose(1, 2)  # (B, n_kv, T, d_k)
         return rotate(q, cos, sin), rotate(k, cos, sin), v
 
     def forward(
@@ -107,11 +107,11 @@ class Attention(nn.Module):
         """
         q, k, v = self.queries_keys_values(x, *cos_sin)
         if cache is not None:
-            k, v = cache.append(self.layer, k, v)  # (B, KV heads, S, head)
+            k, v = cache.append(self.layer, k, v)  # (B, n_kv, S, d_k)
         if q.dtype == torch.bfloat16 and q.device.type == "cpu" and q.requires_grad:
             # The fused kernel's backward pass takes two to four times as long as this, for contexts below 1,000.
             # Four query heads and two key heads: q is [Q1, Q2, Q3, Q4], and k becomes [K1, K1, K2, K2].
-            k, v = (x.repeat_interleave(q.shape[1] // x.shape[1], dim=1) for x in (k, v))  # (B, H, S, head)
+            k, v = (x.repeat_interleave(q.shape[1] // x.shape[1], dim=1) for x in (k, v))  # (B, n_h, S, d_k)
             mixed = attention(q, k, v, causal_mask(q.shape[2]) if is_causal else mask)
         else:
             mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=is_causal, enable_gqa=True)

@@ -94,7 +94,7 @@ class KVCache:
         return torch.cat([held, held.new_ones(held.shape[0], new) if mask is None else mask], dim=1)
 
     def append(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        """Store one layer's new keys and values (B, KV heads, T, head); return all of them so far."""
+        """Store one layer's new keys and values (B, n_kv, T, d_k); return all of them so far."""
         end = self.length + k.shape[2]
         self.keys[layer, :, :, self.length : end] = k.detach()
         self.values[layer, :, :, self.length : end] = v.detach()

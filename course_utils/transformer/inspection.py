@@ -16,14 +16,14 @@ def attention_maps(model: DecoderLM, ids: Tensor) -> list[Tensor]:
         ids: token ids (B, T) without padding.
 
     Returns:
-        One tensor (B, heads, T, T) per layer; row t sums to 1 over the columns 0 .. t.
+        One tensor (B, n_h, T, T) per layer; row t sums to 1 over the columns 0 .. t.
     """
     maps: list[Tensor] = []
 
     def record(module: Attention, arguments: tuple) -> None:
         x, cos_sin, mask, is_causal, _ = arguments
         q, k, _ = module.queries_keys_values(x, *cos_sin)
-        k = k.repeat_interleave(q.shape[1] // k.shape[1], dim=1)  # [K1, K1, K2, K2], (B, heads, T, head)
+        k = k.repeat_interleave(q.shape[1] // k.shape[1], dim=1)  # [K1, K1, K2, K2], (B, n_h, T, d_k)
         maps.append(attention_weights(q, k, causal_mask(x.shape[1], device=x.device) if is_causal else mask))
 
     layers = [module for module in model.modules() if isinstance(module, Attention)]

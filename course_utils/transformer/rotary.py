@@ -36,9 +36,9 @@ def rotation(positions: Tensor, head_dim: int, theta: float) -> tuple[Tensor, Te
         theta: base of the wavelengths.
 
     Returns:
-        Two float32 tensors (..., 1, T, head / 2); the 1 stands for the heads.
+        Two float32 tensors (..., 1, T, d_k / 2); the 1 stands for the heads.
     """
-    angles = positions[..., None].float() * frequencies(head_dim, theta, positions.device)  # (..., T, head / 2)
+    angles = positions[..., None].float() * frequencies(head_dim, theta, positions.device)  # (..., T, d_k / 2)
     return angles.cos().unsqueeze(-3), angles.sin().unsqueeze(-3)
 
 
@@ -46,12 +46,12 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Turn each pair (x[i], x[i + head / 2]) by its angle.
 
     Args:
-        x: (B, H, T, head).
+        x: (B, n_h, T, d_k).
         cos, sin: from `rotation`.
 
     Returns:
-        (B, H, T, head) in the dtype of x.
+        (B, n_h, T, d_k) in the dtype of x.
     """
-    first, second = x.chunk(2, dim=-1)  # each (B, H, T, head / 2)
+    first, second = x.chunk(2, dim=-1)  # each (B, n_h, T, d_k / 2)
     cos, sin = cos.to(x.dtype), sin.to(x.dtype)
     return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1)

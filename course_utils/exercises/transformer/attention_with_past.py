@@ -14,13 +14,13 @@ def attention_with_past(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Let the last T of S tokens look at themselves and back; each key head serves several query heads."""
     new, total = q.shape[2], k.shape[2]
     group = q.shape[1] // k.shape[1]
-    k, v = k.repeat_interleave(group, dim=1), v.repeat_interleave(group, dim=1)  # (B, H, S, head)
+    k, v = k.repeat_interleave(group, dim=1), v.repeat_interleave(group, dim=1)  # (B, n_h, S, d_k)
     return attention(q, k, v, causal_mask(new, past=total - new))
 
 
 LN3 = math.log(3)
 WAVES = torch.arange(480.0).sin()
-text = lambda *rows: tensor(rows, dtype=torch.float32)[None, None]  # one text, one head: (1, 1, T, head)
+text = lambda *rows: tensor(rows, dtype=torch.float32)[None, None]  # one text, one head: (1, 1, T, d_k)
 heads = lambda *numbers: tensor(numbers, dtype=torch.float32)[None, :, None, None]  # one token in each head
 
 exercise = Exercise(
@@ -30,13 +30,13 @@ exercise = Exercise(
     shown="T new tokens look back over S keys, the triangle ends at the lower right, and key heads are shared.",
     hints=(
         "The T new tokens are the last T of the S tokens. Draw the mask for T = 2 and S = 3: which corner is empty?",
-        "torch.ones(T, S, dtype=torch.bool).tril(S - T) is that mask; then k.repeat_interleave(H // KV, dim=1).",
-        "Then as in the notebook: q @ k.mT / sqrt(head), masked_fill(~mask, -inf), softmax over dim=-1, times v.",
+        "torch.ones(T, S, dtype=torch.bool).tril(S - T) is that mask; then k.repeat_interleave(n_h // n_kv, dim=1).",
+        "Then as in the notebook: q @ k.mT / sqrt(d_k), masked_fill(~mask, -inf), softmax over dim=-1, times v.",
     ),
     probes=probes(
         ("one new token may look at everything", text([0]), text([5], [6], [7]), text([1], [3], [8])),
         "A single new token is the last of the text: it may look at all three, and with equal scores takes their mean.",
-        ("the scores are divided by sqrt(head)", text([1] * 4), text([LN3 / 2] * 4, [0] * 4), text([4] * 4, [0] * 4)),
+        ("the scores are divided by sqrt(d_k)", text([1] * 4), text([LN3 / 2] * 4, [0] * 4), text([4] * 4, [0] * 4)),
         "The weights are softmax([1.099, 0]) = [.75, .25]: the softmax goes over the keys, after dividing by sqrt(4).",
         ("nobody looks ahead", text([1], [1]), text([0], [LN3]), text([4], [8])),
         "The first of two tokens sees only itself: 4. The second sees both: .25 * 4 + .75 * 8 = 7.",
@@ -54,7 +54,7 @@ exercise = Exercise(
             WAVES[:168].reshape(2, 3, 7, 4),
             WAVES[168:336].reshape(2, 3, 7, 4),
         ),
-        "Take B, H, the number of key heads, T, S and the head size from the shapes.",
+        "Take B, n_h, n_kv, T, S and d_k from the shapes.",
     ),
     package=(attention, attention_weights, causal_mask),
 )
@@ -87,7 +87,7 @@ exercise.add_mistakes(
     variant(weigh=lambda scores: scores.softmax(-2)),
     "the softmax is missing: weights must sum to 1 in each row.",
     variant(hide=lambda scores, may: scores * may, weigh=lambda scores: scores),
-    "1 / sqrt(head) is missing: divide the scores by sqrt(q.shape[-1]).",
+    "1 / sqrt(d_k) is missing: divide the scores by sqrt(q.shape[-1]).",
     variant(scale=lambda q: 1.0),
     "you divided by the head size. Divide by its root.",
     variant(scale=lambda q: q.shape[-1]),

@@ -7,13 +7,13 @@ from course_utils.exercises.core import Exercise, probes
 
 
 def head_contributions(side_by_side: Tensor, w_o: Tensor, n_heads: int) -> Tensor:
-    """Split attention's output o(side_by_side) into the share of each head, (H, T, d); their sum is the whole.
+    """Split attention's output o(side_by_side) into the share of each head, (n_h, T, d); their sum is the whole.
 
-    side_by_side is (T, H * head), the heads' results next to each other; w_o is [d, H * head], as nn.Linear stores it.
+    side_by_side is (T, n_h * d_k), the heads' results next to each other; w_o is [d, n_h * d_k], as in nn.Linear.
     """
-    results = side_by_side.unflatten(-1, (n_heads, -1)).transpose(0, 1)  # (H, T, head)
-    columns = w_o.unflatten(-1, (n_heads, -1)).permute(1, 2, 0)  # (H, head, d)
-    return results @ columns  # (H, T, d)
+    results = side_by_side.unflatten(-1, (n_heads, -1)).transpose(0, 1)  # (n_h, T, d_k)
+    columns = w_o.unflatten(-1, (n_heads, -1)).permute(1, 2, 0)  # (n_h, d_k, d)
+    return results @ columns  # (n_h, T, d)
 
 
 wave = lambda *shape: torch.arange(float(torch.Size(shape).numel())).mul(1.3).sin().reshape(shape)
@@ -25,8 +25,8 @@ exercise = Exercise(
     difficulty=2,
     shown="a product with o is a sum over heads, each with its own columns of o: all write to the one stream.",
     hints=(
-        "A matrix product is a sum over the inner dimension, H * head. Cut that sum into n_heads pieces.",
-        "Head h owns the columns head * h to head * (h + 1) of side_by_side, and the same columns of w_o.",
+        "A matrix product is a sum over the inner dimension, n_h * d_k. Cut that sum into n_heads pieces.",
+        "Head h owns the columns d_k * h to d_k * (h + 1) of side_by_side, and the same columns of w_o.",
         "In a loop: side_by_side[:, own] @ w_o[:, own].T is (T, d); torch.stack them.",
     ),
     probes=probes(
@@ -37,7 +37,7 @@ exercise = Exercise(
         ("two heads of two numbers", wave(1, 4), wave(4, 4), 2),
         "Head 0 owns the first two columns, head 1 the last two.",
         ("two tokens", wave(2, 4), wave(4, 4), 2),
-        "The answer is (H, T, d): one (T, d) matrix for each head.",
+        "The answer is (n_h, T, d): one (T, d) matrix for each head.",
         ("a stream of another width", wave(3, 4), wave(2, 4), 2),
         "d is the number of rows of w_o.",
     ),
@@ -59,7 +59,7 @@ exercise.add_mistakes(
     ),
     "the heads lie side by side, in blocks; you took every n-th column.",
     lambda x, w, n: shares(x, w, n, lambda h: slice(h, None, n)),
-    "the shares have the right values and the wrong shape: (H, T, d), the heads first.",
+    "the shares have the right values and the wrong shape: (n_h, T, d), the heads first.",
     lambda x, w, n: head_contributions(x, w, n).transpose(0, 1),
     "these are the running sums over the heads. Give each head alone.",
     lambda x, w, n: head_contributions(x, w, n).cumsum(0),

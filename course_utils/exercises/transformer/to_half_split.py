@@ -8,8 +8,8 @@ from course_utils.exercises.core import Exercise, probes
 
 def to_half_split(weight: Tensor, n_heads: int) -> Tensor:
     """Reorder the rows of W_q or W_k, [n_heads * head, d], from pairs (2i, 2i + 1) to pairs (i, i + head / 2)."""
-    pairs = weight.unflatten(0, (n_heads, -1, 2))  # (H, head / 2, 2, d)
-    return pairs.transpose(1, 2).flatten(0, 2)  # (H * head, d)
+    pairs = weight.unflatten(0, (n_heads, -1, 2))  # (n_h, d_k / 2, 2, d)
+    return pairs.transpose(1, 2).flatten(0, 2)  # (n_h * d_k, d)
 
 
 rows = lambda n, d=1: torch.arange(float(n * d)).reshape(n, d)
@@ -22,7 +22,7 @@ exercise = Exercise(
     hints=(
         "One head has the rows a A b B c C; aA, bB and cC are turned together. Where will the new code look for A?",
         "Half-split pairs row i with row i + 3, so the order must be a b c A B C. Do this within each head.",
-        "weight.unflatten(0, (n_heads, -1, 2)) is (H, head / 2, 2, d). Swap dimensions 1 and 2 and flatten back.",
+        "weight.unflatten(0, (n_heads, -1, 2)) is (n_h, d_k / 2, 2, d). Swap dimensions 1 and 2 and flatten back.",
     ),
     probes=probes(
         ("one head of four", rows(4), 1),
