@@ -65,7 +65,7 @@ exercise = Exercise(
 )
 
 
-def ring(vectors, rounds=None, left=False, shift=0, adds_always=False, shares=False):
+def ring(vectors, rounds=None, left=False, shift=0, adds_always=False, shares=False, way=1):
     n = len(vectors)
     if any(len(vector) != n for vector in vectors):
         raise ValueError("vectors")
@@ -74,7 +74,8 @@ def ring(vectors, rounds=None, left=False, shift=0, adds_always=False, shares=Fa
         after = states[-1] if shares else [list(parts) for parts in states[-1]]
         before = states[-1]
         for process in range(n):
-            part, to = (process - step + shift * (step >= n - 1)) % n, (process - 1 if left else process + 1) % n
+            part = (process - way * step + shift * (step >= n - 1)) % n
+            to = (process - 1 if left else process + 1) % n
             own = before[to][part] if step < n - 1 or adds_always else 0
             after[to][part] = before[process][part] + own
         states.append(after)
@@ -92,6 +93,8 @@ exercise.add_mistakes(
     lambda vectors: ring(vectors, left=True),
     "the second half sends a part that isn't complete. Each process begins with the one that it has just completed.",
     lambda vectors: ring(vectors, shift=-1),
+    "in round t you send part i + t, another one than has just come in. Pass on what you have just made: part i - t.",
+    lambda vectors: ring(vectors, way=-1),
     "the start is missing: the first of the 2 G - 1 states is what they hold before any round.",
     lambda vectors: ring(vectors)[1:],
     "this is the last state alone. Return all 2 G - 1 of them.",
