@@ -39,7 +39,7 @@ exercise = Exercise(
         ("equal tokens: the lowest ids first", torch.full((4,), 0.25), 0.5),
         "Two of the four equal tokens reach p: those with the lowest ids.",
         ("two rows, each with its own set", tensor([[0.1, 0.2, 0.7], [0.4, 0.35, 0.25]]), 0.65),
-        "One token stays in the first row, two in the second: sort, add up and write back along dim=-1, as scatter does.",
+        "One token stays in the first row, two in the second: sort, add up and scatter along dim=-1.",
     ),
     hidden=probes(
         ("four of six", tensor([0.07, 0.3, 0.11, 0.22, 0.13, 0.17]), 0.75),
