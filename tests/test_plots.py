@@ -66,6 +66,13 @@ def test_the_bar_of_all_others_has_their_mass_or_is_torn_off_with_the_mass_writt
     assert ".90" in [text.get_text() for text in torn.axes[0].texts]
 
 
+def test_the_mass_of_all_others_is_written_twice_only_when_it_changed():
+    before = np.array([0.4, 0.3, 0.2, 0.1])
+    for after, masses in ((before, [".30"]), (np.array([0.5, 0.4, 0.06, 0.04]), [".10", ".30"])):
+        axes = plots.next_token_bars(list("abcd"), after, before, shown=2).axes[0]
+        assert [text.get_text() for text in axes.texts][2:] == masses  # behind those of a and b
+
+
 def test_a_rest_of_one_token_gets_its_own_name():
     figure = plots.next_token_bars(["a", "b", "c"], after=[0.5, 0.3, 0.2], shown=2)
     assert labels(figure) == ["a", "b", "c"]

@@ -144,7 +144,8 @@ def min_p_filter(logits: Tensor, min_p: float) -> Tensor:
 
     Source: Nguyen, Baker, Neo, Roush, Kirsch and Shwartz-Ziv (2024), "Turning Up the Heat: Min-p Sampling for Creative
     and Coherent LLM Outputs". Whether it beats top-p is in dispute: Schaeffer, Kazdan and Denisov-Blanch (2025),
-    "Turning Down the Heat: A Critical Analysis of Min-p Sampling in Language Models".
+    "Min-p, Max Exaggeration: A Critical Analysis of Min-p Sampling in Language Models", whose first version was called
+    "Turning Down the Heat".
     """
     min_p = check_min_p(min_p)
     check_logits(logits)

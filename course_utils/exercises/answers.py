@@ -50,10 +50,10 @@ def wrong_kind(got: Any, expected: Any) -> str | None:
         return None
 
 
-def show(value: Any) -> str:
-    """Write a value short, numbers to four digits."""
+def show(value: Any, digits: int = 4) -> str:
+    """Write a value short, numbers to so many digits."""
     try:
-        text = _show(value)
+        text = _show(value, digits)
     except PROBLEMS:
         text = f"<{kind(value.error if isinstance(value, Raised) else value)} that can't be shown>"
     text = text.encode("utf-8", "backslashreplace").decode()  # half a surrogate pair can't be printed
@@ -142,17 +142,17 @@ def _with_article(word: str) -> str:
     return f"an {word}" if word == "int" else f"a {word}"
 
 
-def _show(value: Any) -> str:
+def _show(value: Any, digits: int) -> str:
     value = _plain(value)
     if isinstance(value, Raised):
         text = re.sub(r"(?<![\w.])(/[\w.+-]+)+/(?=[\w.])", "", str(value.error))  # of a path, the file's name is enough
         return f"{type(value.error).__name__}: {' '.join(text.split())}".removesuffix(": ")
     if isinstance(value, Tensor):
-        return _show(value.tolist())
+        return _show(value.tolist(), digits)
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return f"{value:.{digits}g}"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key!r}: {_show(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{key!r}: {_show(item, digits)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(map(_show, value)) + "]"
+        return "[" + ", ".join(_show(item, digits) for item in value) + "]"
     return re.sub(r" at 0x[0-9a-f]+", "", repr(value))  # an address differs from run to run

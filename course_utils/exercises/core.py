@@ -178,12 +178,13 @@ class Exercise:
         if len(answers) > len(self.probes):
             return [f"  check on an input that isn't shown: {probe.tests}", *crash]
         inputs = ", ".join(f"{name}={show(arg)}" for name, arg in zip(self._inputs, probe.args, strict=False))
+        digits = 4 if show(got) != show(expected) else 9  # a wrong 1.10001 must not look like 1.1
         return [
             f"  check {len(answers)} of {len(self.probes)}: {probe.tests}",
             f"  input:    {self.name}({inputs})",
-            f"  yours:    {show(got)}",
+            f"  yours:    {show(got, digits)}",
             *crash,
-            f"  expected: {show(expected)}",
+            f"  expected: {show(expected, digits)}",
         ]
 
 

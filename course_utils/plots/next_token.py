@@ -78,9 +78,10 @@ def next_token_bars(
         names = [drawable(clip(visible(tokens[i]))) for i in top]
         if len(rest):
             place = n + 1  # a gap sets the bar of all others apart
-            _rest_bar(axes, place, probs[rest].sum(), ceiling)
+            mass, mass_before = probs[rest].sum(), reference[rest].sum()
+            _rest_bar(axes, place, mass, ceiling)
             if before is not None:
-                _rest_mark(axes, place, reference[rest].sum(), ceiling)
+                _rest_mark(axes, place, mass_before, ceiling, written=short(mass_before) != short(mass))
             x, names = np.append(x, place), [*names, f"the other\n{len(rest):,}"]
         if before is not None:
             axes.plot(np.arange(n), reference[top], color=PALETTE["vermillion"], marker="o")
@@ -120,9 +121,11 @@ def _rest_bar(axes: Axes, place: float, mass: float, ceiling: float) -> None:
     )
 
 
-def _rest_mark(axes: Axes, place: float, mass: float, ceiling: float) -> None:
+def _rest_mark(axes: Axes, place: float, mass: float, ceiling: float, written: bool) -> None:
     above = mass > ceiling * 1.02
     axes.plot(place, min(mass, ceiling * 1.02), color=PALETTE["vermillion"], marker="^" if above else "o")
+    if not written:  # the bar says the same number
+        return
     axes.annotate(
         short(mass),
         (place, min(mass, ceiling * 1.02)),

@@ -37,6 +37,12 @@ def test_the_whole_message():
     )
 
 
+def test_a_wrong_answer_that_rounds_to_the_right_one_is_shown_in_more_digits():
+    message = exercise_of(0.55).check(lambda x: 2 * x + 0.00004).message
+    assert "  yours:    1.10004\n" in message
+    assert message.endswith("  expected: 1.1")
+
+
 def test_a_mistake_is_named_only_if_it_explains_every_answer_so_far():
     mistakes = ("unchanged", lambda x: x, "unchanged from 2 on", lambda x: 2 if x == 1 else x)
     exercise = exercise_of(1, 3, mistakes=mistakes)

@@ -85,13 +85,13 @@ def test_with_an_array(n_gpus, jitter):
     return 1 + jitter * (1 / np.arange(1, n_gpus + 1)).sum()
 
 
-test_of_log = wrong(exercises.seconds_of_a_step, "it does grow like a logarithm")(lambda n, j: 1 + j * math.log(n))
+test_of_log = wrong(exercises.seconds_of_a_step, "A logarithm begins too low")(lambda n, j: 1 + j * math.log(n))
 test_as_many_as_stages = wrong(exercises.fewest_micro_batches, "4 idle slots may be")(lambda n_stages, bubble: n_stages)
 test_looked_up = wrong(exercises.bytes_sent, "KeyError: 4. ZeRO has stages 1 to 3")(
     lambda stage, n_bytes, n_gpus: {0: 2, 1: 2, 2: 2, 3: 3}[stage] * n_bytes * (n_gpus - 1) / n_gpus
 )
-test_in_years = wrong(exercises.training_days, "172,800 seconds: two days")(
-    lambda *args: exercises.training_days.reference(*args) / 365
+test_in_weeks = wrong(exercises.training_days, "172,800 seconds: two days")(
+    lambda *args: exercises.training_days.reference(*args) / 7
 )
 
 

@@ -271,12 +271,34 @@ def guard_rows_can_be_read(rows, course):
                 yield f"the row of {row.cell} names {name!r}, which is no number of a notebook"
 
 
+def strange_code_names(notebook, code, package):
+    """Names in the table's third column that no code cell of the row's notebooks holds, nor the package.
+
+    `code` maps notebooks to the source of their code cells; `package` is the source of the package.
+    """
+    for line in (line for cell in notebook.cells if cell.id == TABLE_CELL for line in ROW.findall(cell.source)):
+        symbol, _, names, notebooks = (part.strip() for part in line.split("|"))
+        mine = code if notebooks == EVERYWHERE else [name.strip() for name in notebooks.split(",")]
+        there = "\n".join([package, *(code[name] for name in mine if name in code)])
+        for name in re.findall(r"[A-Za-z_]\w*", " ".join(re.findall(r"`([^`]+)`", names))):
+            if not re.search(rf"\b{name}\b", there):
+                yield f"the row of {symbol} says `{name}`, which is in no code of {notebooks} and not in the package"
+
+
 GUARDS = [function for name, function in sorted(globals().items()) if name.startswith("guard_")]
 
 
 @pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.__name__)
 def test_course(guard):
     assert list(guard(*read_course(FOLDER))) == []
+
+
+def test_code_names_of_the_table_are_those_of_the_code():
+    code, package = {}, "\n".join(path.read_text(encoding="utf-8") for path in FOLDER.glob("../course_utils/**/*.py"))
+    for path in FOLDER.glob("*.ipynb"):
+        cells = nbformat.read(path, as_version=4).cells
+        code[number(path)] = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    assert list(strange_code_names(nbformat.read(FOLDER / CONTENTS, as_version=4), code, package)) == []
 
 
 # reading formulas
@@ -392,6 +414,14 @@ def test_a_course_without_a_table_is_told_what_a_row_looks_like():
     guards, said = complaints("", {"00": []})
     assert guards == [CAN_BE_READ]
     assert "| $symbol$ | meaning | code name | notebooks |" in said
+
+
+def test_a_code_name_stands_in_the_notebook_or_in_the_package():
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(TABLE, id=TABLE_CELL)])
+    package = "t word prob context k order logits d_model head_dim grad vocab_size perplexity"
+    assert list(strange_code_names(notebook, {"03": "q, k, v = 1, 2, 3"}, package)) == []
+    (complaint,) = strange_code_names(notebook, {"03": "q, k = 1, 2", "01": "v = 3"}, package)
+    assert complaint == "the row of $Q, K, V$ says `v`, which is in no code of 03 and not in the package"
 
 
 def test_every_guard_has_a_break():

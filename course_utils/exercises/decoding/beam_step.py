@@ -37,6 +37,10 @@ exercise = Exercise(
         ".9 * .4 and .9 * .3 are both more than .1 * .9: nothing goes on from beam 1.",
         ("two of six candidates", TWO, NEXT, 2),
         "The best are .4 * .9 = .36 and .6 * .4 = .24.",
+        ("three of six", tensor([0.3, 0.7]).log(), tensor([[0.1, 0.4, 0.5], [0.05, 0.2, 0.75]]).log(), 3),
+        ".7 * .75 = .525, .3 * .5 = .15 and .7 * .2 = .14 go on: log-probabilities are added, each counted once.",
+        ("long texts, of probability e^-200", tensor([-200.0, -200.5]), NEXT, 2),
+        "In float32 e^-200 is 0. Stay with logarithms: -200 + ln .4 = -200.92 and -200.5 + ln .9 = -200.61.",
         ("a tie", tensor([0.0, 0.0]), tensor([[0.25, 0.25, 0.5], [0.25, 0.5, 0.25]]).log(), 4),
         "Of equal candidates the earlier beam goes first, then the lower id.",
     ),
@@ -79,6 +83,12 @@ exercise.add_mistakes(
     ],
     "log-probabilities are added, not multiplied: the product of two negative numbers is positive.",
     lambda totals, log_probs, n: best(totals[:, None] * log_probs, n) if len(totals) > 1 else best(log_probs, n),
+    "you added probabilities. Multiply them, that is, add their logarithms.",
+    lambda totals, log_probs, n: best(totals.exp()[:, None] + log_probs.exp(), n),
+    "you counted the next token twice. Both logarithms are added once.",
+    lambda totals, log_probs, n: best(totals[:, None] + 2 * log_probs, n),
+    "in float32 the probability of a long text is 0. Add logarithms instead of multiplying probabilities.",
+    lambda totals, log_probs, n: best(totals.exp()[:, None] * log_probs.exp(), n),
     "you divided the place by the number of beams. The rows have V places each.",
     lambda totals, log_probs, n: best(
         totals[:, None] + log_probs, n, columns=max(len(totals), 2) if len(totals) > 1 else 3

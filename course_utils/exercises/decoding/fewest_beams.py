@@ -85,6 +85,14 @@ exercise.add_mistakes(
     lambda table, length: 1,
     "you stopped as soon as one beam more changed nothing. Compare with the best of all texts.",
     lambda table, length: next(n for n in range(1, 9) if search(table, length, n).equal(search(table, length, n + 1))),
+    "a model returns logits, and table[ids] are probabilities: table.log()[ids].",
+    lambda table, length: next(
+        n
+        for n in itertools.count(1)
+        if beam_search(lambda ids: table[ids], torch.tensor([[0]]), length, n).equal(
+            beam_search(lambda ids: table[ids], torch.tensor([[0]]), length, len(table) ** length)
+        )
+    ),
     "you took away beams until the best text was lost. Start from one: fewer may find what more have lost.",
     lambda table, length: next(n for n in range(8, 0, -1) if n == 1 or n - 1 not in found(table, length)),
 )

@@ -9,10 +9,10 @@ from course_utils.exercises.core import Exercise, probes
 def fewest_micro_batches(n_stages: int, bubble: float) -> int:
     """Return the smallest number of micro-batches with which at most `bubble` of a pipeline's time is idle.
 
-    With p stages and m micro-batches the idle share is (p - 1) / (m + p - 1).
+    With s stages and m micro-batches the idle share is (s - 1) / (m + s - 1).
 
     Args:
-        n_stages: p.
+        n_stages: s.
         bubble: the largest share allowed, between 0 and 1.
 
     Raises:
@@ -32,11 +32,11 @@ exercise = Exercise(
     fewest_micro_batches,
     minutes=15,
     difficulty=2,
-    shown="enough slots of work beside the p - 1 that fill and drain the pipeline.",
+    shown="enough slots of work beside the s - 1 that fill and drain the pipeline.",
     hints=(
-        "A batch of m micro-batches takes m + p - 1 slots. In p - 1 of them a stage is idle.",
-        "You want the smallest whole m, from 1 on, with (p - 1) / (m + p - 1) <= bubble.",
-        "Try m = 1, 2, 3, ... until the share is small enough. (Or solve for m: m >= (p - 1) / bubble - (p - 1), and "
+        "A batch of m micro-batches takes m + s - 1 slots. In s - 1 of them a stage is idle.",
+        "You want the smallest whole m, from 1 on, with (s - 1) / (m + s - 1) <= bubble.",
+        "Try m = 1, 2, 3, ... until the share is small enough. (Or solve for m: m >= (s - 1) / bubble - (s - 1), and "
         "round up, but mind that 12.000000000000002 rounds up to 13.) First refuse fewer than 1 stage and shares "
         "outside 0 .. 1.",
     ),
@@ -64,7 +64,7 @@ exercise = Exercise(
     ),
     hidden=probes(
         ("another pipeline", 12, 0.15),
-        "Of m + p - 1 slots p - 1 are idle, in any pipeline.",
+        "Of m + s - 1 slots s - 1 are idle, in any pipeline.",
         ("a negative number of stages", -2, 0.1),
         "Refuse every number of stages below 1.",
     ),
@@ -73,17 +73,19 @@ exercise = Exercise(
 bound = lambda n_stages, bubble: (n_stages - 1) * (1 - bubble) / bubble  # solved for m, which is at least this
 
 exercise.add_mistakes(
-    "you compared the idle slots with the working ones, (p - 1) / m. The share is of all slots, m + p - 1.",
+    "you compared the idle slots with the working ones, (s - 1) / m. The share is of all slots, m + s - 1.",
     lambda n_stages, bubble: math.ceil((n_stages - 1) / bubble),
-    "a stage waits for p - 1 slots, not for p: the first stage starts at once.",
+    "a stage waits for s - 1 slots, not for s: the first stage starts at once.",
     lambda n_stages, bubble: math.ceil(n_stages / bubble - n_stages),
-    "there are m + p - 1 slots, not m + p.",
+    "there are m + s - 1 slots, not m + s.",
     lambda n_stages, bubble: math.ceil((n_stages - 1) / bubble - n_stages),
+    "four micro-batches for each stage is a rule of thumb. The task asks for the smallest number that is enough.",
+    lambda n_stages, bubble: 4 * n_stages,
     "you let the pipeline work for that share. It may be idle for it.",
     lambda n_stages, bubble: math.ceil(bound(n_stages, 1 - bubble)),
     "one too many: a share of exactly `bubble` is allowed. At most, not less than.",
     lambda n_stages, bubble: math.floor(bound(n_stages, bubble)) + 1,
-    "you exchanged stages and micro-batches: p - 1 slots are idle, however many micro-batches there are.",
+    "you exchanged stages and micro-batches: s - 1 slots are idle, however many micro-batches there are.",
     lambda n_stages, bubble: next(m for m in count(1) if (m - 1) / (m + n_stages - 1) <= bubble),
     "you rounded down. Then the share is larger than allowed: round up.",
     lambda n_stages, bubble: math.floor(bound(n_stages, bubble)),

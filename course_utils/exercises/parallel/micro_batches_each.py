@@ -88,6 +88,8 @@ exercise.add_mistakes(
     lambda tokens, rows, length, machines, gpus, processes: dealt(tokens, rows, length, 1),
     "you divided by the machines alone. On each of them several processes run.",
     lambda tokens, rows, length, machines, gpus, processes: dealt(tokens, rows, length, machines),
+    "these are tokens. The task asks for micro-batches.",
+    lambda tokens, rows, length, machines, gpus, processes: dealt(tokens, 1, 1, machines * processes),
     "you forgot that a micro-batch has batch_size windows.",
     lambda tokens, rows, length, machines, gpus, processes: dealt(tokens, 1, length, machines * processes),
     "you forgot that a window has context_length tokens.",

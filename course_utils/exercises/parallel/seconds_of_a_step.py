@@ -39,7 +39,7 @@ exercise = Exercise(
     ),
     probes=probes(
         ("one GPU", 1, 0.1),
-        "Alone it waits for nobody: 1.1 seconds on average.",
+        "Alone it waits for nobody: exactly 1.1 seconds on average. (A simulation only comes near.)",
         ("two GPUs", 2, 0.1),
         "The larger of two delays is on average 1.5 times their mean.",
         ("four GPUs", 4, 0.1),
@@ -82,10 +82,17 @@ exercise.add_mistakes(
     "the logarithm is what it grows like, but it is exact for no number of GPUs. Look at the differences from 1 to 2, "
     "2 to 3, 3 to 4.",
     lambda n_gpus, jitter: step(n_gpus, jitter, lambda n: math.log(n) + 0.5772156649),
-    "it does grow like a logarithm, but one GPU has a delay too. Look at the differences from 1 to 2, 2 to 3, 3 to 4.",
+    "one GPU has a delay too: alone it needs 1 + jitter. A logarithm begins too low, and so does a sum that stops one "
+    "term short. Look at the differences from 1 to 2, 2 to 3, 3 to 4.",
     lambda n_gpus, jitter: step(n_gpus, jitter, math.log),
     "each doubling doesn't add the same. From 1 to 2 GPUs it is a half, from 2 to 4 it is 1/3 + 1/4.",
     lambda n_gpus, jitter: step(n_gpus, jitter, lambda n: 1 + 0.5 * math.log2(n)),
+    "that is a logarithm, shifted so that one GPU gets something; but one GPU has exactly jitter to wait.",
+    lambda n_gpus, jitter: step(n_gpus, jitter, lambda n: math.log(n + 1)),
+    "the square root grows too fast: two GPUs wait for 1.5 times the mean, and four for 2.08 times.",
+    lambda n_gpus, jitter: step(n_gpus, jitter, math.sqrt),
+    "you forgot the jitter: the sum counts in units of the mean delay.",
+    lambda n_gpus, jitter: step(n_gpus, 1 if jitter >= 0 else jitter, harmonic),
     "this is the delay alone. The second of work comes on top.",
     lambda n_gpus, jitter: step(n_gpus, jitter, harmonic) - 1,
     "you multiplied the second of work too. Only the delay grows.",

@@ -17,7 +17,7 @@ def windows_that_fit(
         n_layers: blocks, which keep 34 bytes per token and unit of width.
         d_model: the width.
         context_length: tokens of a window.
-        recompute: each block keeps 2 of the 34 bytes, and one block at a time is open with all 34.
+        recompute: each block keeps 2 of the 34 bytes, and the one that is open has all 34 on top, for every window.
 
     Raises:
         ValueError: n_gpus is below 1.
@@ -82,6 +82,16 @@ def fit(*args, state=16.0, shared=True, kept=2, opened=34, whole=math.floor, neg
 
 
 exercise.add_mistakes(
+    "you shared out the activations too. Each GPU keeps those of its own windows; only the state is shared out.",
+    lambda *args: fit(args[0] * args[2], args[1], min(args[2], 1), *args[3:]),
+    "you forgot that a window has context_length tokens.",
+    lambda *args: fit(*args[:5], 1, args[6]),
+    "you forgot d_model: the 34 bytes are those of one unit of the width.",
+    lambda *args: fit(*args[:4], 1, *args[5:]),
+    "the open block has the activations of all windows, 34 bytes per token and unit in each, not of one alone.",
+    lambda *args: fit(args[0] - 34 * args[4] * args[5] * args[6], *args[1:], opened=0),
+    "you exchanged the two cases: with recomputation a window keeps less.",
+    lambda *args: fit(*args[:6], not args[6]),
     "you forgot the state: 16 bytes for each parameter are taken before the first window.",
     lambda *args: fit(*args, state=0),
     "you counted the weights alone, 2 bytes. Gradients and the optimizer's state come on top: 16.",
