@@ -34,19 +34,29 @@ def test_a_product_of_powers(probs):
 @right(exercises.top_p)
 def test_top_p_of_sorted_values(probs, p):
     values, ids = torch.sort(probs, descending=True, stable=True)
-    keep = values.cumsum(0) - values < p - 1e-6
-    kept = torch.zeros_like(probs).scatter(0, ids[keep], values[keep])
-    return kept / kept.sum()
+    keep = values.cumsum(-1) - values < p - 1e-6
+    kept = torch.zeros_like(probs).scatter(-1, ids, values * keep)
+    return kept / kept.sum(-1, keepdim=True)
 
 
-@right(exercises.top_p)
-def test_the_six_lines_of_the_notebook(probs, p):
+def six_lines_of_the_notebook(probs, p):
     order = probs.argsort(descending=True)
     mass_before = probs[order].cumsum(dim=-1) - probs[order]
     keep = order[mass_before < p]
     cut = torch.zeros_like(probs)
     cut[keep] = probs[keep]
     return cut / cut.sum()
+
+
+test_the_notebooks_lines_take_one_row = wrong(exercises.top_p, "One token stays in the first row, two in the second")(
+    six_lines_of_the_notebook
+)
+
+
+@right(exercises.top_p)
+def test_the_notebooks_lines_row_by_row(probs, p):
+    rows = [six_lines_of_the_notebook(row, p) for row in probs.reshape(-1, probs.shape[-1])]
+    return torch.stack(rows).view_as(probs)
 
 
 @right(exercises.random_sampling)

@@ -1,4 +1,4 @@
-"""Top-p: the smallest set of tokens whose mass reaches p stays."""
+"""Top-p: in each row of a batch, the smallest set of tokens whose mass reaches p stays."""
 
 import torch
 from torch import Tensor, tensor
@@ -9,7 +9,7 @@ from course_utils.exercises.decoding.top_k import keep, ranked
 
 
 def top_p(probs: Tensor, p: float) -> Tensor:
-    """Keep the smallest set of probs (V,) whose mass is at least p; return all V, renormalised."""
+    """Keep in each row of probs (..., V) the smallest set of mass at least p; return all V of it, renormalised."""
     # the package works on logits: a log makes them, a softmax renormalises what is left
     return top_p_filter(probs.log(), p).softmax(dim=-1)
 
@@ -18,11 +18,12 @@ exercise = Exercise(
     top_p,
     minutes=20,
     difficulty=3,
-    shown="the smallest set whose mass reaches p stays, each token at its id, and it sums to 1.",
+    shown="in each row the smallest set whose mass reaches p stays, each token at its id, and it sums to 1.",
     hints=(
         "Start from the most probable token and add tokens until their mass reaches p. The last one added stays.",
         "Sort in descending order (stable=True). A token stays if the mass before it, cumsum - its own, is below p.",
-        "Write the kept ones back to their ids: kept[ids] = values. Divide by kept.sum().",
+        "In a batch, set the values that don't stay to 0, and write all back to their ids: "
+        "torch.zeros_like(probs).scatter(-1, ids, values). Divide by the sum of each row.",
     ),
     probes=probes(
         ("the token that crosses p is included", tensor([0.4, 0.25, 0.15, 0.12, 0.08]), 0.7),
@@ -37,13 +38,31 @@ exercise = Exercise(
         "With p = 1 all tokens stay.",
         ("equal tokens: the lowest ids first", torch.full((4,), 0.25), 0.5),
         "Two of the four equal tokens reach p: those with the lowest ids.",
+        ("two rows, each with its own set", tensor([[0.1, 0.2, 0.7], [0.4, 0.35, 0.25]]), 0.65),
+        "One token stays in the first row, two in the second: sort, add up and scatter along dim=-1.",
     ),
-    hidden=probes(("four of six", tensor([0.07, 0.3, 0.11, 0.22, 0.13, 0.17]), 0.75), "Go on until p is reached."),
+    hidden=probes(
+        ("four of six", tensor([0.07, 0.3, 0.11, 0.22, 0.13, 0.17]), 0.75),
+        "Go on until p is reached.",
+        ("2 x 2 rows", tensor([[[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]], [[0.05, 0.9, 0.05], [0.34, 0.33, 0.33]]]), 0.75),
+        "Any number of dimensions may stand before the vocabulary: dim=-1.",
+    ),
     package=(top_p_filter,),
 )
 
 # how many tokens, the most probable first, reach the mass p
 needed = lambda probs, p: 1 + int((probs[ranked(probs)].cumsum(0) < p - 1e-6).sum())
+
+
+def in_rows(probs, p, by_row=True):
+    """What a student has before the division by the sums."""
+    values, ids = probs.sort(dim=-1, descending=True, stable=True)
+    stay = values.cumsum(-1) - values < p - 1e-6
+    stay = stay if by_row or stay.dim() == 1 else stay[:1]  # the first row's for all
+    return torch.zeros_like(probs).scatter(-1, ids, values * stay)
+
+
+shares = lambda weights: weights / weights.sum(-1, keepdim=True)
 
 exercise.add_mistakes(
     "nothing was cut. Set the tokens outside the set to 0.",
@@ -74,4 +93,10 @@ exercise.add_mistakes(
     lambda probs, p: keep(probs, (probs >= probs[ranked(probs)][needed(probs, p) - 1]).nonzero()[:, 0]),
     "of equal tokens you kept the highest ids. Keep the lowest: sort(descending=True, stable=True).",
     lambda probs, p: keep(probs, probs.argsort(stable=True).flip(0)[: needed(probs, p)]),
+    "each row has its own number of survivors: you cut all rows after as many tokens as the first.",
+    lambda probs, p: shares(in_rows(probs, p, by_row=False)),
+    "the batch was divided by one sum. Each row sums to 1: .sum(dim=-1, keepdim=True).",
+    lambda probs, p: (kept := in_rows(probs, p)) / kept.sum(),
+    "you went on adding from row to row. Each row has a mass of its own: cumsum(dim=-1).",
+    lambda probs, p: keep(probs.flatten(), ranked(probs.flatten())[: needed(probs.flatten(), p)]).view_as(probs),
 )
