@@ -1,5 +1,7 @@
 """Weight decay: which parameters it may pull towards zero, whatever they are called."""
 
+import math
+
 from course_utils.exercises.core import Exercise, probes
 
 Parameter = tuple[str, str, tuple[int, ...]]
@@ -57,7 +59,7 @@ exercise = Exercise(
     hidden=probes(
         (
             "a model with everything in it",
-            [EMBEDDING, SHORT_NORM, ATTENTION, ("b", "Linear", (64,)), NORMALISER, ("gain", "T5Norm", (64,)), GAIN],
+            [NORMALISER, SHORT_NORM, ATTENTION, ("b", "Linear", (64,)), EMBEDDING, ("gain", "T5Norm", (64,)), GAIN],
         ),
         "Go by the shape alone, and keep the order.",
     ),
@@ -76,10 +78,16 @@ exercise.add_mistakes(
     names(lambda name, kind, shape: "norm" not in name and not name.endswith("bias")),
     "you return what is not decayed. Return the others.",
     names(lambda name, kind, shape: len(shape) < 2),
-    "only Linear is decayed. Go by the shape: biases of a Linear are vectors, an Embedding is a matrix.",
+    "the bias is decayed. It is a vector, however long: go by the number of dimensions.",
     names(lambda name, kind, shape: kind == "Linear"),
     "biases of a Linear are left out, but so are matrices of other modules. Go by the shape.",
     names(lambda name, kind, shape: kind == "Linear" and len(shape) == 2),
+    "the bias is decayed. It is a vector, however long: go by the number of dimensions.",
+    names(lambda name, kind, shape: math.prod(shape) > 64),
+    "biases of a Linear are left out, but so are matrices of other modules. Go by the shape.",
+    names(lambda name, kind, shape: len(shape) >= 2 and kind != "Embedding"),
+    "the names are in another order. Keep the order of the parameters.",
+    lambda parameters: sorted(decayed(parameters)),
     "exactly two dimensions are asked for: a convolution has three. At least two.",
     names(lambda name, kind, shape: len(shape) == 2),
     "you return whole entries. Return the names.",

@@ -21,8 +21,8 @@ def split_gap(truth: dict[str, float], model: dict[str, float]) -> tuple[float, 
     if share == 0:
         return math.inf, 0.0
     if any(model.get(text, 0.0) == 0 for text in possible):
-        return -math.log2(share), math.inf
-    return -math.log2(share), sum(truth[text] * math.log2(truth[text] * share / model[text]) for text in possible)
+        return -math.log2(share) + 0.0, math.inf  # adding 0 turns -0 into 0
+    return -math.log2(share) + 0.0, sum(truth[text] * math.log2(truth[text] * share / model[text]) for text in possible)
 
 
 exercise = Exercise(
