@@ -90,8 +90,6 @@ exercise.add_mistakes(
     lambda outlier: slow(list(lengths(outlier))[301:]),
     "you stopped too early: 1,000 gradients of 1 come after the outlier.",
     lambda outlier: slow(list(lengths(outlier, after=100))[300:]),
-    "the outlier came first. Let 300 gradients of 1 come before it, so that m and v have settled.",
-    lambda outlier: slow(lengths(outlier, before=0)),
     "half of what? A step is short if it is shorter than half the learning rate.",
     lambda outlier: slow(list(lengths(outlier))[300:], half=0.05),
 )
