@@ -39,6 +39,18 @@ def test_backward(logits, targets):
     return logits.grad
 
 
+@wrong(exercises.gradient_of_logits, "autograd is switched off here: derive the gradient by hand")
+def test_autograd_switched_on_again(logits, targets):
+    with torch.inference_mode(mode=False), torch.enable_grad():
+        leaf = logits.clone().requires_grad_()
+        return torch.autograd.grad(F.cross_entropy(leaf, targets), leaf)[0]
+
+
+@wrong(exercises.gradient_of_logits, "autograd is switched off here: derive the gradient by hand")
+def test_functional_gradient(logits, targets):
+    return torch.func.grad(F.cross_entropy)(logits, targets)
+
+
 @right(exercises.gradient_of_logits)
 def test_gradient_by_one_hot(logits, targets):
     counted = targets != -100
@@ -48,16 +60,16 @@ def test_gradient_by_one_hot(logits, targets):
     return (logits.softmax(-1) - truth) * counted[:, None] / counted.sum()
 
 
-@right(exercises.adamw_walk)
-def test_torchs_adamw(gradients, rate):
+@right(exercises.slow_steps)
+def test_torchs_adamw(outlier):
     weight = torch.nn.Parameter(torch.zeros(1))
-    optimizer = torch.optim.AdamW([weight], lr=rate, betas=(0.9, 0.95), weight_decay=0.0)
-    places = []
-    for gradient in gradients:
+    optimizer = torch.optim.AdamW([weight], lr=0.1, betas=(0.9, 0.95), weight_decay=0.0)
+    places = [0.0]
+    for gradient in [1.0] * 300 + [outlier] + [1.0] * 1000:
         weight.grad = torch.tensor([gradient])
         optimizer.step()
         places.append(weight.item())
-    return places
+    return sum(abs(after - before) < 0.05 for before, after in pairwise(places[300:]))
 
 
 @right(exercises.catches)

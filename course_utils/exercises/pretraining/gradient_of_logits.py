@@ -30,6 +30,13 @@ def gradient_of_logits(logits: Tensor, targets: Tensor) -> Tensor:
     return gradient / counted.sum()
 
 
+SAVED = "autograd kept a tensor"
+
+
+def _refuse(tensor: Tensor) -> Tensor:
+    raise RuntimeError(SAVED)
+
+
 class ByHand(Exercise):
     """An exercise in which autograd is switched off while the answer runs."""
 
@@ -39,12 +46,14 @@ class ByHand(Exercise):
 
         @wraps(function)
         def without_autograd(*args: Tensor) -> Tensor:
-            with torch.inference_mode():
+            hooks = torch.autograd.graph.saved_tensors_hooks(_refuse, _refuse)  # for who switches it on again
+            with torch.inference_mode(), hooks:
                 return function(*args)
 
         result = super()._judge(without_autograd)
         told = "autograd is switched off here: derive the gradient by hand, from logsumexp(u) - u[target]."
-        asked_for = "does not require grad" in result.message or "inference tensor" in result.message.lower()
+        signs = ("does not require grad", "inference tensor", "saved tensor hooks", SAVED)
+        asked_for = any(sign in result.message.lower() for sign in signs)
         return replace(result, message=f"wrong: {told}") if asked_for else result
 
 
