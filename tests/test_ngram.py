@@ -85,6 +85,27 @@ def test_every_way_of_asking_gives_the_same_number(corpus, model, test):
         assert model.perplexity(test) == pytest.approx(math.exp(sum(nats) / len(nats)))
 
 
+@settings(max_examples=60)
+@given(corpora, models, sentences)
+def test_the_distributions_after_every_beginning_are_those_asked_one_by_one(corpus, model, test):
+    model.fit(corpus)
+    for sentence in test:
+        beginnings = [["<s>", *sentence[:t]] for t in range(len(sentence) + 1)]
+        expected = [[model.next_word_probs(words)[word] for word in model.vocabulary] for words in beginnings]
+        np.testing.assert_allclose(model.next_word_probs_after_each(sentence), expected, rtol=1e-12, atol=0)
+
+
+@settings(max_examples=60)
+@given(corpora, models, sentences)
+def test_seen_context_lengths_are_found_by_looking_for_each_ending(corpus, model, test):
+    model.fit(corpus)
+    seen = {n: {gram[:-1] for gram in counted(corpus, n)} for n in range(2, model.order + 1)}
+    for sentence in test:
+        beginnings = [["<s>", *sentence[:t]] for t in range(len(sentence) + 1)]
+        lengths = [[n - 1 for n, grams in seen.items() if tuple(words[1 - n :]) in grams] for words in beginnings]
+        assert model.seen_context_lengths(sentence).tolist() == [max(found, default=0) for found in lengths]
+
+
 def test_perplexity_weighs_tokens_not_sentences():
     model = NGramLM(2, "add-k").fit(SAM)
     short, long = [["Sam"]], [["I", "do", "not", "like", "green", "eggs", "and", "ham"]]

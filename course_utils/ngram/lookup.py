@@ -5,7 +5,7 @@ flat one (maximum likelihood, add-k) gives every such word of a context the same
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -42,14 +42,45 @@ class ProbabilityTables(ABC):
 
     def score(self, text: EncodedText) -> np.ndarray:
         """Return the probability of each token after the tokens before it, (T,); 0 at each `<s>`."""
-        ids = text.tokens  # (T,) id of the n-gram that ends at each token
         probs = self.probs[0][text.tokens]  # (T,)
-        for n in range(2, self.order + 1):
-            contexts = np.concatenate([[-1], ids[:-1]])  # (T,)
+        for n, rows in enumerate(self._contexts(text), start=2):
+            contexts = np.concatenate([[-1], rows[:-1]])  # (T,)
             ids = find(self.keys[n - 1], contexts * self.n_words + text.tokens)  # (T,)
             longer = values_at(self.probs[n - 1], ids, self.unlisted(contexts, n, probs))  # (T,)
             probs = np.where(text.positions >= n - 1, longer, probs)  # nothing reaches back beyond `<s>`
         return np.where(text.scored, probs, 0.0)
+
+    def next_words_after_each(self, text: EncodedText) -> np.ndarray:
+        """Return the probability of every word id after each token and those before it, (T, V); 0 for `<s>`."""
+        probs = np.tile(self.probs[0], (len(text.tokens), 1))  # (T, V)
+        for n, rows in enumerate(self._contexts(text), start=2):
+            unlisted = self.unlisted(rows[:, None], n, probs)  # (T, V) or (T, 1)
+            probs = np.where((text.positions >= n - 2)[:, None], unlisted, probs)  # nothing reaches back beyond `<s>`
+            low, sizes = self._continuations(n, rows)
+            places = np.repeat(np.arange(len(rows)), sizes)  # (C,) where each listed continuation belongs
+            listed = np.arange(sizes.sum()) + np.repeat(low - sizes.cumsum() + sizes, sizes)  # (C,) its row
+            probs[places, self.keys[n - 1][listed] - rows[places] * self.n_words] = self.probs[n - 1][listed]
+        probs[:, START] = 0.0
+        return probs
+
+    def seen_context_lengths(self, text: EncodedText) -> np.ndarray:
+        """Return how long the longest context at each token is that a listed n-gram continues, (T,)."""
+        lengths = np.zeros_like(text.tokens)  # (T,)
+        for n, rows in enumerate(self._contexts(text), start=2):
+            lengths[self._continuations(n, rows)[1] > 0] = n - 1
+        return lengths
+
+    def _continuations(self, n: int, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return where the n-grams begin that continue contexts, (T,), and how many they are, (T,)."""
+        low, high = np.searchsorted(self.keys[n - 1], [rows * self.n_words, (rows + 1) * self.n_words])
+        return low, np.where(rows >= 0, high - low, 0)
+
+    def _contexts(self, text: EncodedText) -> Iterator[np.ndarray]:
+        """Yield for each length from 1 to order - 1 the ids of the n-grams that end at each token, (T,); -1: none."""
+        rows = text.tokens  # (T,)
+        for n in range(2, self.order + 1):
+            yield rows
+            rows = find(self.keys[n - 1], np.concatenate([[-1], rows[:-1]]) * self.n_words + text.tokens)  # (T,)
 
     def next_words(self, context: Sequence[int]) -> np.ndarray:
         """Return the probability of every word id after a context of word ids, (V,); 0 for `<s>`."""

@@ -172,6 +172,37 @@ class NGramLM:
         order = np.argsort(-probs, kind="stable")
         return {vocabulary.words[id]: float(probs[id]) for id in order.tolist() if id != START}
 
+    def next_word_probs_after_each(self, sentence: list[str]) -> np.ndarray:
+        """Return the probability of every word after each beginning of a sentence, (words + 1, vocabulary).
+
+        Row t is the distribution after `<s>` and the first t words; the columns are in the order of `vocabulary`.
+
+        Args:
+            sentence: words without `<s>` and `</s>`.
+
+        Raises:
+            ValueError: the model isn't fitted; the sentence is not a list of words.
+        """
+        vocabulary, tables = self._fitted()
+        text = vocabulary.encode([check_words(sentence, "sentence")])
+        probs = tables.next_words_after_each(text)[:-1]  # (words + 1, V), without what follows `</s>`
+        return np.concatenate([probs[:, END + 1 :], probs[:, [END, UNKNOWN]]], axis=1)
+
+    def seen_context_lengths(self, sentence: list[str]) -> np.ndarray:
+        """Return after how many of the last words of each beginning training saw a word, (words + 1,).
+
+        Place t tells of `<s>` and the first t words: the longest of their endings, of at most order - 1 words, that
+        training saw a word or `</s>` come after. `<s>` counts as a word.
+
+        Args:
+            sentence: words without `<s>` and `</s>`.
+
+        Raises:
+            ValueError: the model isn't fitted; the sentence is not a list of words.
+        """
+        vocabulary, tables = self._fitted()
+        return tables.seen_context_lengths(vocabulary.encode([check_words(sentence, "sentence")]))[:-1]
+
     def log2_probs(self, sentence: list[str]) -> np.ndarray:
         """Return the log2-probability of each word of a sentence and of its `</s>`, (words + 1,).
 

@@ -1,0 +1,101 @@
+"""The mean of two language models, which is a language model again."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from course_utils.evaluation.loss import IGNORE_INDEX
+from course_utils.evaluation.scoring import in_eval_mode
+from course_utils.evaluation.windows import Ids, as_rows, document_windows
+from course_utils.ladder.counted import CountedLM
+from course_utils.transformer import LanguageModel
+
+ROUNDS = 200  # of expectation maximisation; the weights move by less than 1e-6 long before
+FEW = 100  # tokens: a length that was met less often takes the weight of all
+
+
+class Mixture:
+    """A language model that mixes counting and learning: p = w p(counted) + (1 - w) p(learned).
+
+    The weight w may depend on the context, here on how much of it training has seen; it must not depend on the token to
+    come, or the probabilities would no longer sum to 1.
+
+    Args:
+        counted: the n-gram model.
+        learned: any other language model over the same token ids.
+        weights: w, one number for all contexts, or one for each length of a context seen in training, from 0 to
+            order - 1.
+
+    Raises:
+        ValueError: a weight isn't between 0 and 1, or there are not as many as lengths.
+
+    Source: Jelinek and Mercer (1980), "Interpolated estimation of Markov source parameters from sparse data".
+    """
+
+    def __init__(self, counted: CountedLM, learned: LanguageModel, weights: float | Sequence[float] = 0.5):
+        order = counted.ngram.order
+        per_length = [float(weights)] * order if isinstance(weights, int | float) else list(map(float, weights))
+        if len(per_length) != order:
+            raise ValueError(f"weights must be one number, or {order}, one for each length below the n-gram's order")
+        wrong = next((weight for weight in per_length if not 0 <= weight <= 1), None)
+        if wrong is not None:
+            raise ValueError(f"weights must be between 0 and 1, got {wrong}: the share of the n-gram model")
+        self.counted, self.learned, self.weights = counted, learned, per_length
+        self.config = getattr(learned, "config", None)  # how much it can read at once
+
+    def __call__(self, ids: Tensor, /, *args: Any, **keywords: Any) -> Tensor:
+        """Map token ids (B, T) to ln of the probability of each next token, (B, T, V) float64."""
+        weights = torch.tensor(self.weights, dtype=torch.float64)[self.counted.seen_context_lengths(ids)]  # (B, T)
+        learned = self.learned(ids).double().log_softmax(dim=-1)  # (B, T, V)
+        shares = (weights.log()[..., None] + self.counted(ids), (-weights).log1p()[..., None] + learned)
+        return torch.logaddexp(*shares)
+
+    @torch.no_grad()
+    def fit_weights(self, ids: Ids, context_length: int, stride: int | None = None) -> "Mixture":
+        """Learn the weights on a text that neither model was trained on; return a new mixture.
+
+        For each length of a seen context, the weight under which the text is most probable; lengths that the text
+        hardly has take the best weight of all.
+
+        Args:
+            ids: (N,) token ids of the text, or a list of such rows.
+            context_length, stride: as in `evaluation.perplexity`.
+
+        Raises:
+            ValueError: fewer than two ids.
+        """
+        found = []
+        with in_eval_mode(self.learned):
+            for inputs, targets in document_windows(as_rows(ids), context_length, stride, batch_size=16):
+                counts = targets != IGNORE_INDEX  # (B, T)
+                asked = targets.where(counts, 0)[..., None]  # (B, T, 1)
+                learned = self.learned(inputs).double().softmax(dim=-1).gather(-1, asked)[..., 0]  # (B, T)
+                counted = self.counted(inputs).exp().gather(-1, asked)[..., 0]  # (B, T)
+                lengths = self.counted.seen_context_lengths(inputs)  # (B, T)
+                found.append(torch.stack([counted, learned, lengths.double()])[:, counts])  # (3, N)
+        counted, learned, lengths = torch.cat(found, dim=1)  # (N,) each
+        everywhere = best_weight(counted, learned)
+        per_length = [(counted[lengths == n], learned[lengths == n]) for n in range(self.counted.ngram.order)]
+        weights = [best_weight(*pair) if len(pair[0]) >= FEW else everywhere for pair in per_length]
+        return Mixture(self.counted, self.learned, weights)
+
+
+def best_weight(counted: Tensor, learned: Tensor) -> float:
+    """Return the weight w that makes the product of w counted + (1 - w) learned largest, by EM.
+
+    The weight is the mean share that the counted model had in each token: repeated, it climbs to the only maximum.
+
+    Args:
+        counted, learned: (N,) the probabilities that the two models gave the tokens that came.
+
+    Source: Dempster, Laird and Rubin (1977), "Maximum likelihood from incomplete data via the EM algorithm".
+    """
+    weight = 0.5
+    for _ in range(ROUNDS):
+        mixed = weight * counted + (1 - weight) * learned
+        share = torch.where(mixed > 0, weight * counted / mixed, 0.5)
+        weight = share.mean().item()
+    return weight if math.isfinite(weight) else 0.5
