@@ -29,6 +29,7 @@ from pace import cell_seconds
 from settings import SETTINGS
 
 ROOT = Path(__file__).resolve().parent.parent
+MOST_WORKERS = 4  # each may hold a copy of the model
 NOTEBOOK_OPTIONS = [
     "--nbval",
     "--nbval-current-env",
@@ -51,17 +52,22 @@ def lint():
     return all([python("ruff", "check", "."), python("ruff", "format", "--check", "."), python("mypy")])
 
 
-def unit(mark="not slow"):
-    options = ["-m", f"{mark} and not benchmark", "--durations=5", "-p", "no:randomly"]
-    return python("pytest", "tests", "--ignore=tests/browser", *options)
+def tests(*options):
+    """Run tests, those of a file one after the other and files side by side."""
+    workers = min(os.cpu_count() or 1, MOST_WORKERS)
+    return python("pytest", "-n", str(workers), "--dist=loadfile", "--durations=5", "-p", "no:randomly", *options)
+
+
+def unit():
+    return tests("tests", "--ignore=tests/browser", "-m", "not slow and not benchmark")
 
 
 def slow():
-    return unit(mark="slow")
+    return tests("tests", "--ignore=tests/browser", "-m", "slow and not benchmark")
 
 
 def browser():
-    return python("pytest", "tests/browser", "-p", "no:randomly")
+    return tests("tests/browser")
 
 
 def notebooks(seed=None, setting="as it is"):

@@ -66,9 +66,9 @@ def lengths(outlier, betas=(0.9, 0.95), before=300, after=1000, root=math.sqrt):
         yield m / (1 - betas[0] ** t) / (root(v / (1 - betas[1] ** t)) + 1e-8)
 
 
-def slow(steps, half=0.5):
+def slow(steps, limit=0.5):
     """How many of the steps are short."""
-    return sum(step < half for step in steps)
+    return sum(step < limit for step in steps)
 
 
 exercise.add_mistakes(
@@ -91,5 +91,5 @@ exercise.add_mistakes(
     "you stopped too early: 1,000 gradients of 1 come after the outlier.",
     lambda outlier: slow(list(lengths(outlier, after=100))[300:]),
     "half of what? A step is short if it is shorter than half the learning rate.",
-    lambda outlier: slow(list(lengths(outlier))[300:], half=0.05),
+    lambda outlier: slow(list(lengths(outlier))[300:], limit=0.05),
 )
