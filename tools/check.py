@@ -29,7 +29,8 @@ from pace import cell_seconds
 from settings import SETTINGS
 
 ROOT = Path(__file__).resolve().parent.parent
-MOST_WORKERS = 4  # each may hold a copy of the model
+WORKERS = min(os.cpu_count() or 1, 4)  # each may hold a copy of the model
+SIDE_BY_SIDE = ["-n", str(WORKERS), "--dist=loadfile"]  # files of tests; those of a file come one after the other
 NOTEBOOK_OPTIONS = [
     "--nbval",
     "--nbval-current-env",
@@ -53,20 +54,19 @@ def lint():
 
 
 def tests(*options):
-    """Run tests, those of a file one after the other and files side by side."""
-    workers = min(os.cpu_count() or 1, MOST_WORKERS)
-    return python("pytest", "-n", str(workers), "--dist=loadfile", "--durations=5", "-p", "no:randomly", *options)
+    return python("pytest", "--durations=5", "-p", "no:randomly", *options)
 
 
 def unit():
-    return tests("tests", "--ignore=tests/browser", "-m", "not slow and not benchmark")
+    return tests(*SIDE_BY_SIDE, "tests", "--ignore=tests/browser", "-m", "not slow and not benchmark")
 
 
 def slow():
-    return tests("tests", "--ignore=tests/browser", "-m", "slow and not benchmark")
+    return tests(*SIDE_BY_SIDE, "tests", "--ignore=tests/browser", "-m", "slow and not benchmark")
 
 
 def browser():
+    """One test after the other, for a browser is several processes itself."""
     return tests("tests/browser")
 
 
