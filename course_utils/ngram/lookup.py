@@ -42,9 +42,10 @@ class ProbabilityTables(ABC):
 
     def score(self, text: EncodedText) -> np.ndarray:
         """Return the probability of each token after the tokens before it, (T,); 0 at each `<s>`."""
+        ids = text.tokens  # (T,) id of the n-gram that ends at each token
         probs = self.probs[0][text.tokens]  # (T,)
-        for n, rows in enumerate(self._contexts(text), start=2):
-            contexts = np.concatenate([[-1], rows[:-1]])  # (T,)
+        for n in range(2, self.order + 1):
+            contexts = np.concatenate([[-1], ids[:-1]])  # (T,)
             ids = find(self.keys[n - 1], contexts * self.n_words + text.tokens)  # (T,)
             longer = values_at(self.probs[n - 1], ids, self.unlisted(contexts, n, probs))  # (T,)
             probs = np.where(text.positions >= n - 1, longer, probs)  # nothing reaches back beyond `<s>`
