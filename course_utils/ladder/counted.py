@@ -1,7 +1,6 @@
 """An n-gram model that speaks of token ids, so that it is asked, scored and sampled from as a transformer is."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -48,7 +47,7 @@ class CountedLM:
         texts = [as_words(row) for row in as_rows(ids)]
         return cls(NGramLM(order, smoothing).fit(texts), vocab_size)
 
-    def __call__(self, ids: Tensor, /, *args: Any, **keywords: Any) -> Tensor:
+    def __call__(self, ids: Tensor, /) -> Tensor:
         """Map token ids (B, T) to ln of the probability of each next token, (B, T, V) float64."""
         return torch.stack([self._log_probs(row) for row in ids])
 

@@ -1,7 +1,6 @@
 """The mean of two language models, which is a language model again."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -45,7 +44,7 @@ class Mixture:
         self.counted, self.learned, self.weights = counted, learned, per_length
         self.config = getattr(learned, "config", None)  # how much it can read at once
 
-    def __call__(self, ids: Tensor, /, *args: Any, **keywords: Any) -> Tensor:
+    def __call__(self, ids: Tensor, /) -> Tensor:
         """Map token ids (B, T) to ln of the probability of each next token, (B, T, V) float64."""
         weights = torch.tensor(self.weights, dtype=torch.float64)[self.counted.seen_context_lengths(ids)]  # (B, T)
         learned = self.learned(ids).double().log_softmax(dim=-1)  # (B, T, V)
