@@ -87,6 +87,19 @@ def test_fitted_weights_are_the_best_there_are_and_the_mixture_beats_both_parts(
             assert nats(Mixture(counted, learned, weights)) >= best - 1e-9
 
 
+def test_what_comes_before_a_held_out_text_is_read_and_not_fitted_to():
+    mixture = Mixture(CountedLM.fit(text(60, 0), V, 3), transformer())
+    row = text(300, 1)
+    row[::3] = 5  # what counting can't foresee
+    other = row.clone()
+    other[:4] = (other[:4] + 3) % V  # the second window begins after these
+    fitted = [mixture.fit_weights([ids], 16, 4, after_context=True).weights for ids in (row, other)]
+    assert fitted[0] != mixture.fit_weights([row], 16, 4).weights
+    assert fitted[0] == fitted[1]
+    with pytest.raises(ValueError, match="no token after the first 17"):
+        mixture.fit_weights([row[:17]], 16, after_context=True)
+
+
 @given(st.lists(st.tuples(st.floats(1e-6, 1), st.floats(1e-6, 1)), min_size=1, max_size=20))
 def test_no_weight_nearby_is_better_than_the_best(pairs):
     counted, learned = torch.tensor(pairs, dtype=torch.float64).T

@@ -19,6 +19,10 @@ PLACES = {
         {"bfloat16": 5, "float16": 1, "autocast": 1, "multiplies": 4},
         "decides; its measurement alone multiplies in what may be emulated, for milliseconds",
     ),
+    "ladder/race.py": (
+        {"autocast": 1, "bfloat16": 1, "multiplies_bfloat16": 2},
+        "asks the trainer for bfloat16 where it is native",
+    ),
     "pretrained/loading.py": ({"pick_dtype": 2}, "the weights' dtype if none is asked for; the decoder computes"),
     "speed.py": ({"compute_dtype": 2}, "measures the peak of what is computed in"),
     "training/config.py": ({"autocast": 5, "bfloat16": 1}, "what is asked for; the trainer heeds the decision"),

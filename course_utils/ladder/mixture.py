@@ -1,13 +1,13 @@
 """The mean of two language models, which is a language model again."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
 
 from course_utils.evaluation.loss import IGNORE_INDEX
 from course_utils.evaluation.scoring import in_eval_mode
-from course_utils.evaluation.windows import Ids, as_rows, document_windows
+from course_utils.evaluation.windows import Ids, as_rows, scoring_windows
 from course_utils.ladder.counted import CountedLM
 from course_utils.transformer import LanguageModel
 
@@ -46,13 +46,26 @@ class Mixture:
 
     def __call__(self, ids: Tensor, /) -> Tensor:
         """Map token ids (B, T) to ln of the probability of each next token, (B, T, V) float64."""
-        weights = torch.tensor(self.weights, dtype=torch.float64)[self.counted.seen_context_lengths(ids)]  # (B, T)
         learned = self.learned(ids).double().log_softmax(dim=-1)  # (B, T, V)
-        shares = (weights.log()[..., None] + self.counted(ids), (-weights).log1p()[..., None] + learned)
-        return torch.logaddexp(*shares)
+        return self.mixed(self.counted(ids), learned, self.counted.seen_context_lengths(ids))
+
+    def mixed(self, counted: Tensor, learned: Tensor, lengths: Tensor) -> Tensor:
+        """Mix what the two models said.
+
+        Args:
+            counted, learned: (B, T, V) ln of the probabilities.
+            lengths: (B, T) of the contexts that training saw.
+
+        Returns:
+            (B, T, V) ln of the mixture's probabilities.
+        """
+        weights = torch.tensor(self.weights, dtype=torch.float64)[lengths][..., None]  # (B, T, 1)
+        return torch.logaddexp(weights.log() + counted, (-weights).log1p() + learned)
 
     @torch.no_grad()
-    def fit_weights(self, ids: Ids, context_length: int, stride: int | None = None) -> "Mixture":
+    def fit_weights(
+        self, ids: Ids, context_length: int, stride: int | None = None, after_context: bool = False
+    ) -> "Mixture":
         """Learn the weights on a text that neither model was trained on; return a new mixture.
 
         For each length of a seen context, the weight under which the text is most probable; lengths that the text
@@ -61,13 +74,15 @@ class Mixture:
         Args:
             ids: (N,) token ids of the text, or a list of such rows.
             context_length, stride: as in `evaluation.perplexity`.
+            after_context: the first T + 1 tokens of each row are there to be read only, T the context length: they
+                may be of a text that the models know. Without them the first tokens of each row have little to go by.
 
         Raises:
-            ValueError: fewer than two ids.
+            ValueError: fewer than two ids, or none after the context.
         """
         found = []
         with in_eval_mode(self.learned):
-            for inputs, targets in document_windows(as_rows(ids), context_length, stride, batch_size=16):
+            for inputs, targets in fitting_windows(as_rows(ids), context_length, stride, after_context):
                 counts = targets != IGNORE_INDEX  # (B, T)
                 asked = targets.where(counts, 0)[..., None]  # (B, T, 1)
                 learned = self.learned(inputs).double().softmax(dim=-1).gather(-1, asked)[..., 0]  # (B, T)
@@ -75,10 +90,23 @@ class Mixture:
                 lengths = self.counted.seen_context_lengths(inputs)  # (B, T)
                 found.append(torch.stack([counted, learned, lengths.double()])[:, counts])  # (3, N)
         counted, learned, lengths = torch.cat(found, dim=1)  # (N,) each
+        if not len(counted):
+            raise ValueError(f"ids hold no token after the first {context_length + 1} of each row: give longer rows")
         everywhere = best_weight(counted, learned)
         per_length = [(counted[lengths == n], learned[lengths == n]) for n in range(self.counted.ngram.order)]
         weights = [best_weight(*pair) if len(pair[0]) >= FEW else everywhere for pair in per_length]
         return Mixture(self.counted, self.learned, weights)
+
+
+def fitting_windows(
+    rows: list[Tensor], context_length: int, stride: int | None, after_context: bool
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield windows as `scoring_windows` does, row after row; after a context, the first of each row isn't counted."""
+    for row in rows:
+        for number, (inputs, targets) in enumerate(scoring_windows(row, context_length, stride, batch_size=16)):
+            if after_context and number == 0:
+                targets[0] = IGNORE_INDEX
+            yield inputs, targets
 
 
 def best_weight(counted: Tensor, learned: Tensor) -> float:

@@ -1,0 +1,212 @@
+"""The race: a transformer that sees its neighbours, what is held out, the seconds, the folder and the command."""
+
+import itertools
+import json
+import math
+import os
+import signal
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from course_utils import decoding, evaluation, ladder
+from course_utils.ladder import LocalDecoderLM
+from course_utils.ladder.__main__ import main
+from course_utils.ladder.race import HELD_OUT_PLACES, RaceSettings, hold_out, run_race, score
+from course_utils.transformer import DecoderLM, TransformerConfig
+
+CONFIG = TransformerConfig(vocab_size=11, d_model=16, n_layers=2, n_heads=2, n_kv_heads=2, d_ff=32, context_length=16)
+SMALL = {"order": 2, "d_model": 16, "n_layers": 1, "n_heads": 2, "d_ff": 32, "context_length": 16, "stride": 4}
+SENTENCES = ["the cat sat on the mat. ", "a dog ran to the cat! ", "who sat on a mat? the dog. "]
+TEXT = "".join(SENTENCES[int(i * (5**0.5 + 1) / 2 * 1000) % 3] for i in range(600))  # 14,000 characters
+
+
+def trained(seed=0):
+    """A model whose helps are no longer at their start."""
+    torch.manual_seed(seed)
+    model = LocalDecoderLM(CONFIG).eval()
+    for block in model.layers:
+        torch.nn.init.normal_(block.attention_norm.neighbours, std=0.5)
+        torch.nn.init.normal_(block.feed_forward_norm.neighbours, std=0.5)
+    return model
+
+
+def ticking(step=0.01):
+    """A clock that goes on by itself: the same number of training steps on every machine."""
+    ticks = itertools.count()
+    return lambda: step * next(ticks)
+
+
+@pytest.fixture(scope="module")
+def race(tmp_path_factory):
+    settings = RaceSettings(seconds=2.0, **SMALL)
+    ids = torch.tensor([ord(character) % 64 for character in TEXT])
+    parts, test = hold_out(ids[:12_000], 16), ids[12_000:]
+    rungs = run_race(parts, 64, settings, tmp_path_factory.mktemp("race"), progress=False, clock=ticking())
+    return rungs, test, settings
+
+
+@given(st.lists(st.integers(0, 10), min_size=2, max_size=16), st.data())
+def test_no_position_sees_what_comes_after_it(ids, data):
+    place = data.draw(st.integers(1, len(ids) - 1))
+    other = ids[:place] + [(token + 1) % 11 for token in ids[place:]]
+    model = trained()
+    with torch.no_grad():
+        one, two = model(torch.tensor([ids, other]))
+    torch.testing.assert_close(one[:place], two[:place])
+    assert not torch.allclose(one[place:], two[place:])
+
+
+def test_a_token_sees_the_three_before_it_without_any_attention():
+    model = trained()
+    for block in model.layers:
+        torch.nn.init.zeros_(block.attention.o.weight)
+    model.layers = model.layers[:1]
+    with torch.no_grad():
+        logits = [model(torch.tensor([[first, 1, 2, 3, 4]]))[0] for first in (5, 6)]
+    differs = [not torch.allclose(one, two, atol=1e-7) for one, two in zip(*logits, strict=True)]
+    assert differs == [True, True, True, True, True]  # three back by the convolution, one more by the pair
+    with torch.no_grad():
+        logits = [model(torch.tensor([[first, 1, 2, 3, 4, 7]]))[0] for first in (5, 6)]
+    torch.testing.assert_close(logits[0][5], logits[1][5])
+
+
+def test_without_its_helps_it_is_a_decoder():
+    torch.manual_seed(1)
+    local = LocalDecoderLM(CONFIG).eval()
+    torch.nn.init.zeros_(local.embedding.pairs.weight)
+    names = DecoderLM(CONFIG).state_dict().keys()
+    plain = DecoderLM.from_weights(CONFIG, {name: local.state_dict()[name] for name in names})
+    ids = torch.arange(11)[None]
+    assert torch.equal(local(ids), plain(ids))
+
+
+def test_a_new_one_knows_nothing_and_its_weights_make_it_again():
+    torch.manual_seed(2)
+    model = LocalDecoderLM(CONFIG).eval()
+    ids = torch.randint(11, (8, 16))
+    assert evaluation.perplexity(model, list(ids), 16) == pytest.approx(11, rel=0.05)
+    again = LocalDecoderLM.from_weights(CONFIG, model.state_dict())
+    assert torch.equal(model(ids), again(ids))
+    assert torch.equal(model.next_token_logits(ids), model(ids)[:, -1])
+
+
+def test_pairs_that_are_too_many_share_rows():
+    config = TransformerConfig(300, 8, 1, 2, 2, 16, 8)
+    model = LocalDecoderLM(config)
+    assert model.embedding.pairs.num_embeddings == 65_521 < 300**2
+    assert model(torch.tensor([[299, 299, 0, 299]])).isfinite().all()
+
+
+def test_a_cache_or_a_mask_is_refused_with_the_remedy():
+    model, ids = trained(), torch.tensor([[1, 2]])
+    with pytest.raises(ValueError, match="use_cache=False"):
+        decoding.generate(model, ids, 3, seed=0)
+    assert decoding.generate(model, ids, 3, seed=0, use_cache=False).shape == (1, 5)
+    with pytest.raises(ValueError, match="nor a mask"):
+        model(ids, mask=torch.ones_like(ids, dtype=torch.bool))
+
+
+@given(st.integers(1000, 9000), st.integers(1, 23))
+def test_what_is_held_out_and_what_is_read_are_the_whole_text(n, context_length):
+    ids = torch.arange(n)
+    read, held_out = hold_out(ids, context_length)
+    assert len(held_out) == HELD_OUT_PLACES
+    new = [piece[context_length + 1 :] for piece in held_out]
+    assert {len(piece) for piece in new} == {n // 1000}
+    assert torch.equal(torch.cat([*read, *new]).sort().values, ids)
+    assert all(set(piece[: context_length + 1].tolist()) <= set(torch.cat(read).tolist()) for piece in held_out)
+
+
+def test_a_text_too_short_for_a_race_is_refused():
+    with pytest.raises(ValueError, match="training part has 2599 tokens, a race needs 2600"):
+        hold_out(torch.arange(2599), 64)
+
+
+def test_the_seconds_hold_and_the_mixture_is_best(race):
+    rungs, test, settings = race
+    assert 0 < rungs.seconds["n-gram"] < rungs.seconds["transformer"] < rungs.seconds["mixture"] <= settings.seconds
+    result = score(rungs, test, settings, progress=False)
+    counted, learned, mixture = (rung["nats_per_character"] for rung in result["rungs"])
+    assert mixture < min(counted, learned) < max(counted, learned) < math.log(64)
+    assert result["largest_sum_error"] < 1e-12
+
+
+def test_scores_are_those_of_the_models_themselves(race):
+    rungs, test, settings = race
+    result = score(rungs, test, settings, progress=False)
+    for model, rung in zip((rungs.counted, rungs.learned, rungs.mixture), result["rungs"], strict=True):
+        nats, tokens = evaluation.total_nats(model, test, settings.context_length, settings.stride)
+        assert rung["nats_per_character"] == pytest.approx(nats / tokens, abs=6e-6)
+
+
+def test_the_same_seed_runs_the_same_race(race, tmp_path):
+    rungs, _, settings = race
+    parts = hold_out(torch.tensor([ord(character) % 64 for character in TEXT])[:12_000], 16)
+    again = run_race(parts, 64, settings, tmp_path, progress=False, clock=ticking())
+    assert again.mixture.weights == rungs.mixture.weights
+    assert all(torch.equal(a, b) for a, b in zip(again.learned.parameters(), rungs.learned.parameters(), strict=True))
+
+
+def test_a_race_that_was_stopped_goes_on(tmp_path):
+    parts = hold_out(torch.tensor([ord(character) % 64 for character in TEXT]), 16)
+    settings, clock = RaceSettings(seconds=2.0, **SMALL), ticking()
+
+    def stopping():
+        if (now := clock()) == 0.5:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return now
+
+    assert run_race(parts, 64, settings, tmp_path, progress=False, clock=stopping) is None
+    rungs = run_race(parts, 64, settings, tmp_path, resume=True, progress=False, clock=ticking())
+    assert 1.5 < rungs.seconds["mixture"] <= settings.seconds
+
+
+def run(capsys, *arguments):
+    main([str(argument) for argument in arguments] + ["--no-progress"])
+    return json.loads(capsys.readouterr().out.splitlines()[-1])
+
+
+def test_the_command_prints_every_rung_and_leaves_each_loadable(tmp_path, capsys):
+    (tmp_path / "text.txt").write_text(TEXT, encoding="utf-8")
+    out = tmp_path / "out"
+    result = run(capsys, "--text", tmp_path / "text.txt", "--seconds", "1.5", "--out", out)
+    names = [rung["name"] for rung in result["rungs"]]
+    assert [kind in name for kind, name in zip(("n-gram", "transformer", "mixture"), names, strict=True)] == [True] * 3
+    assert result == json.loads((out / "result.json").read_text(encoding="utf-8"))
+    assert result["largest_sum_error"] < 1e-6
+    mixture, tokenizer = ladder.load_mixture(out)
+    test = torch.tensor(tokenizer.encode(TEXT[int(0.9 * len(TEXT)) :]))
+    for model, rung in zip(
+        (ladder.load_counted(out), ladder.load_learned(out)[0], mixture), result["rungs"], strict=True
+    ):
+        nats, tokens = evaluation.total_nats(model, test, 64, 16)
+        assert rung["nats_per_character"] == pytest.approx(nats / tokens, abs=1e-5)
+    assert run(capsys, "--text", tmp_path / "text.txt", "--out", out, "--resume")["rungs"][0] == pytest.approx(
+        result["rungs"][0] | {"seconds": pytest.approx(0, abs=60)}
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--seconds", "0"], "--seconds must be a positive number, got 0.0"),
+        ([], "--seconds must be a positive number, got None"),
+        (["--resume"], "no race to resume in"),
+        (["--seconds", "9", "--text", "missing.txt"], "missing.txt"),
+    ],
+)
+def test_what_a_user_gets_wrong_ends_the_command_before_it_begins(tmp_path, capsys, arguments, message):
+    (tmp_path / "text.txt").write_text(TEXT, encoding="utf-8")
+    with pytest.raises(SystemExit) as ended:
+        main(["--text", str(tmp_path / "text.txt"), "--out", str(tmp_path / "out"), *arguments])
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_damaged_and_missing_files_of_a_race_are_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="did a race come to its end there"):
+        ladder.load_learned(tmp_path)
