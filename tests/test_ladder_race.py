@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from course_utils import decoding, evaluation, ladder
 from course_utils.ladder import LocalDecoderLM
 from course_utils.ladder.__main__ import main
+from course_utils.ladder.folder import begin_rungs, save_rungs
 from course_utils.ladder.race import HELD_OUT_PLACES, RaceSettings, hold_out, run_race, score
+from course_utils.tokenization import CharTokenizer
 from course_utils.transformer import DecoderLM, TransformerConfig
 
 CONFIG = TransformerConfig(vocab_size=11, d_model=16, n_layers=2, n_heads=2, n_kv_heads=2, d_ff=32, context_length=16)
@@ -184,9 +186,16 @@ def test_the_command_prints_every_rung_and_leaves_each_loadable(tmp_path, capsys
     ):
         nats, tokens = evaluation.total_nats(model, test, 64, 16)
         assert rung["nats_per_character"] == pytest.approx(nats / tokens, abs=1e-5)
-    assert run(capsys, "--text", tmp_path / "text.txt", "--out", out, "--resume")["rungs"][0] == pytest.approx(
-        result["rungs"][0] | {"seconds": pytest.approx(0, abs=60)}
-    )
+    with pytest.raises(SystemExit):
+        run(capsys, "--text", tmp_path / "text.txt", "--out", out, "--resume")
+    assert "came to its end" in capsys.readouterr().err
+    (out / "result.json").unlink()  # as if it had been stopped while it scored
+    for option in ("--seconds", "--seed"):
+        with pytest.raises(SystemExit):
+            run(capsys, "--text", tmp_path / "text.txt", "--out", out, "--resume", option, "7")
+        assert f"has {option} " in capsys.readouterr().err
+    again = run(capsys, "--text", tmp_path / "text.txt", "--out", out, "--resume")
+    assert again["rungs"][0]["nats_per_character"] == result["rungs"][0]["nats_per_character"]
 
 
 @pytest.mark.parametrize(
@@ -194,6 +203,7 @@ def test_the_command_prints_every_rung_and_leaves_each_loadable(tmp_path, capsys
     [
         (["--seconds", "0"], "--seconds must be a positive number, got 0.0"),
         ([], "--seconds must be a positive number, got None"),
+        (["--seconds", "9", "--seed", str(2**64)], "--seed"),
         (["--resume"], "no race to resume in"),
         (["--seconds", "9", "--text", "missing.txt"], "missing.txt"),
     ],
@@ -208,5 +218,17 @@ def test_what_a_user_gets_wrong_ends_the_command_before_it_begins(tmp_path, caps
 
 
 def test_damaged_and_missing_files_of_a_race_are_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="did a race come to its end there"):
+    with pytest.raises(FileNotFoundError, match="was a model trained into this folder"):
         ladder.load_learned(tmp_path)
+
+
+def test_a_new_race_takes_away_what_an_older_one_left(race, tmp_path):
+    rungs, _, settings = race
+    tokenizer = CharTokenizer.train(["".join(map(chr, range(64, 128)))])
+    begin_rungs(tmp_path, settings, tokenizer)
+    save_rungs(tmp_path, rungs, {})
+    assert ladder.load_mixture(tmp_path)[0].weights == rungs.mixture.weights
+    begin_rungs(tmp_path, settings, tokenizer)
+    for load in (ladder.load_counted, ladder.load_learned, ladder.load_mixture):
+        with pytest.raises(FileNotFoundError):
+            load(tmp_path)

@@ -16,15 +16,12 @@ from pathlib import Path
 
 import torch
 
-from course_utils.files import write_json
-from course_utils.ladder.folder import TRANSFORMER, save_rungs
+from course_utils.checks import whole_number
+from course_utils.ladder.folder import RESULT, SETTINGS, TRANSFORMER, begin_rungs, save_rungs
 from course_utils.ladder.race import RaceSettings, hold_out, run_race, score
-from course_utils.pretrained.trained import begin_trained, read_tokenizer, refuse_foreign
+from course_utils.pretrained.trained import read_tokenizer
 from course_utils.tokenization import CharTokenizer
-from course_utils.training.checkpoint import FILE_NAME
 from course_utils.training.corpus import read_file
-
-SETTINGS = "race.json"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -34,14 +31,18 @@ def parser() -> argparse.ArgumentParser:
     add("--text", type=Path, required=True, help="a UTF-8 file")
     add("--seconds", type=float, help="for counting, training and fitting the weights; with --resume as they were")
     add("--out", type=Path, required=True, help="the folder to write")
-    add("--seed", type=int, default=0, help="of the transformer's weights and windows (default: 0)")
+    add("--seed", type=int, help="of the transformer's weights and windows; if not given 0, with --resume as it was")
     add("--resume", action="store_true", help="go on with the race that was stopped in --out")
     add("--no-progress", dest="progress", action="store_false", help="no progress bar")
     return result
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command; a wrong argument ends it with exit code 2 before anything is counted."""
+    """Run the command; what goes wrong ends it with a message.
+
+    A wrong argument ends it with exit code 2, before anything is counted; with 1 what shows only later: a checkpoint of
+    a race on another text, weights that are no longer numbers, a full disk.
+    """
     command_line = parser()
     options = command_line.parse_args(arguments)
     folder = options.out / TRANSFORMER
@@ -53,15 +54,13 @@ def main(arguments: list[str] | None = None) -> None:
             settings = resumed(options)
             tokenizer = read_tokenizer(folder)
         else:
-            settings = RaceSettings(checked(options.seconds), options.seed)
+            seed = whole_number("--seed", options.seed or 0, least=-(2**63), most=2**64 - 1)
+            settings = RaceSettings(checked(options.seconds), seed)
             tokenizer = CharTokenizer.train(set(texts.train + texts.validation))
         parts = hold_out(torch.tensor(tokenizer.encode(texts.train)), settings.context_length)
         test = torch.tensor(tokenizer.encode(texts.validation))
         if not options.resume:
-            refuse_foreign(folder)
-            (folder / FILE_NAME).unlink(missing_ok=True)
-            begin_trained(folder, settings.shape(tokenizer.vocab_size), tokenizer)
-            write_json(options.out / SETTINGS, {"seconds": settings.seconds, "seed": settings.seed})
+            begin_rungs(options.out, settings, tokenizer)
     except (ValueError, OSError) as error:
         command_line.error(str(error))
     try:
@@ -90,15 +89,18 @@ def resumed(options: argparse.Namespace) -> RaceSettings:
     """Return the settings of the race in a folder.
 
     Raises:
-        ValueError: there is none, or other seconds are asked for.
+        ValueError: there is none, it came to its end, or other seconds or another seed are asked for.
     """
     path = options.out / SETTINGS
+    if (options.out / RESULT).exists():
+        raise ValueError(f"the race in {options.out} came to its end: nothing is left to resume")
     try:
         settings = RaceSettings(**json.loads(path.read_bytes()))
     except (OSError, TypeError, ValueError) as error:
         raise ValueError(f"no race to resume in {options.out}: {error}") from None
-    if options.seconds not in (None, settings.seconds):
-        raise ValueError(f"the race in {options.out} has --seconds {settings.seconds}: leave that out")
+    for name in ("seconds", "seed"):
+        if getattr(options, name) not in (None, getattr(settings, name)):
+            raise ValueError(f"the race in {options.out} has --{name} {getattr(settings, name)}: leave that out")
     return settings
 
 

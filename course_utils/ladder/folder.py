@@ -1,26 +1,41 @@
 """A race's models as a folder, each loadable on its own.
 
 counted.arpa is the n-gram model, whose words are token ids; transformer holds the transformer as the course writes all
-its trained models, with the checkpoint; mixture.json the weights; result.json what came out.
+its trained models, with the checkpoint; mixture.json the weights; race.json the seconds and the seed; result.json what
+came out.
 """
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
 
-import safetensors.torch
-from safetensors import SafetensorError
-
 from course_utils.files import write_json
 from course_utils.ladder.counted import CountedLM
 from course_utils.ladder.learned import LocalDecoderLM
 from course_utils.ladder.mixture import Mixture
-from course_utils.ladder.race import Rungs
+from course_utils.ladder.race import RaceSettings, Rungs
 from course_utils.ngram import NGramLM
-from course_utils.pretrained.trained import WEIGHTS, finish_trained, read_shape, read_tokenizer
+from course_utils.pretrained.trained import begin_trained, finish_trained, read_shape, read_trained, refuse_foreign
 from course_utils.tokenization import Tokenizer
+from course_utils.training.checkpoint import FILE_NAME
 
 COUNTED, TRANSFORMER, MIXTURE, RESULT = "counted.arpa", "transformer", "mixture.json", "result.json"
+SETTINGS = "race.json"
+
+
+def begin_rungs(directory: str | Path, settings: RaceSettings, tokenizer: Tokenizer) -> None:
+    """Write what is known before a race; what an older one left in the folder goes.
+
+    Raises:
+        FileExistsError: the folder holds a model of another form.
+        OSError: the folder can't be written, or the disk is full.
+    """
+    directory = Path(directory)
+    refuse_foreign(directory / TRANSFORMER)
+    for older in (COUNTED, MIXTURE, RESULT, f"{TRANSFORMER}/{FILE_NAME}"):
+        (directory / older).unlink(missing_ok=True)
+    begin_trained(directory / TRANSFORMER, settings.shape(tokenizer.vocab_size), tokenizer)
+    write_json(directory / SETTINGS, {"seconds": settings.seconds, "seed": settings.seed})
 
 
 def save_rungs(directory: str | Path, rungs: Rungs, result: Mapping) -> None:
@@ -54,16 +69,9 @@ def load_learned(directory: str | Path) -> tuple[LocalDecoderLM, Tokenizer]:
         OSError: a file is missing or can't be read.
         ValueError: a file is damaged.
     """
-    folder = Path(directory) / TRANSFORMER
-    if not (folder / WEIGHTS).is_file():
-        raise FileNotFoundError(f"{folder} has no {WEIGHTS}: did a race come to its end there?")
-    shape = read_shape(folder)
-    try:
-        model = LocalDecoderLM.from_weights(shape, safetensors.torch.load_file(folder / WEIGHTS))
-    except (SafetensorError, ValueError) as error:
-        raise ValueError(f"{folder / WEIGHTS} is damaged or of another model: {error}") from error
+    model, tokenizer = read_trained(Path(directory) / TRANSFORMER, LocalDecoderLM)
     assert isinstance(model, LocalDecoderLM)
-    return model, read_tokenizer(folder)
+    return model, tokenizer
 
 
 def load_mixture(directory: str | Path) -> tuple[Mixture, Tokenizer]:

@@ -1,4 +1,4 @@
-"""A transformer that is helped to see what is near: little time then goes into learning what counting knows at once."""
+"""A transformer that is given what is near, which it would else have to learn to look at."""
 
 import torch
 import torch.nn.functional as F
@@ -15,8 +15,7 @@ WIDTH = 4  # tokens that a short convolution reads
 class LocalDecoderLM(DecoderLM):
     """A `DecoderLM` that looks up each pair of neighbouring tokens, and mixes four neighbours before each layer.
 
-    An attention head can learn to look at the token before; after a minute of training it hardly has. Both helps give
-    it that from the first step, and cost next to nothing.
+    An attention head can learn to look at the token before. Both helps give it that from the first step.
 
     It reads a text from its beginning, without a cache and without padding.
 

@@ -67,8 +67,8 @@ def finish_trained(directory: str | Path, result: Mapping, weights: Mapping[str,
     write_json(directory / RESULT, result)
 
 
-def read_trained(directory: str | Path) -> tuple[DecoderLM, Tokenizer]:
-    """Return a trained model, in eval mode on the CPU in its own dtype, and its tokenizer.
+def read_trained(directory: str | Path, kind: type[DecoderLM] = DecoderLM) -> tuple[DecoderLM, Tokenizer]:
+    """Return a trained model of a kind, in eval mode on the CPU in its own dtype, and its tokenizer.
 
     Raises:
         FileNotFoundError: a file is missing, named; without weights, the training never came to its end.
@@ -85,7 +85,7 @@ def read_trained(directory: str | Path) -> tuple[DecoderLM, Tokenizer]:
             f"of {SHAPE} has {config.vocab_size}"
         )
     try:
-        model = DecoderLM.from_weights(config, safetensors.torch.load_file(directory / WEIGHTS))
+        model = kind.from_weights(config, safetensors.torch.load_file(directory / WEIGHTS))
     except (SafetensorError, ValueError) as error:
         raise ValueError(f"{directory / WEIGHTS} is damaged or of another model: {error}") from error
     return model, tokenizer
