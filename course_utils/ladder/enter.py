@@ -1,0 +1,69 @@
+"""Enter a model of your own into a leaderboard.
+
+    python -m course_utils.ladder.enter --name Ada --model my_model.py --text FILE --board leaderboard.json
+
+my_model.py is Python and defines build(train_ids, vocab_size): it gets the first nine tenths of the text as token ids
+(N,), one for each character, and returns a model that maps token ids (B, 64 at most) to ln of the probability of each
+next one, (B, T, vocab_size). The last tenth it never gets; that is scored as in the race (`course_utils.ladder`), and
+refused where the probabilities don't sum to 1 or look ahead.
+"""
+
+import argparse
+import runpy
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+from course_utils.ladder.leaderboard import NotAProbabilityError, enter, judge
+from course_utils.ladder.race import RaceSettings
+from course_utils.tokenization import CharTokenizer
+from course_utils.training.corpus import read_file
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line's arguments."""
+    result = argparse.ArgumentParser(
+        prog="python -m course_utils.ladder.enter", description=(__doc__ or "").split("\n")[0]
+    )
+    add = result.add_argument
+    add("--name", required=True, help="whose entry; of two the better stays")
+    add("--model", type=Path, required=True, help="a Python file that defines build(train_ids, vocab_size)")
+    add("--text", type=Path, required=True, help="a UTF-8 file, the same for all entries")
+    add("--board", type=Path, required=True, help="the leaderboard's file, begun if there is none")
+    return result
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command; a refused model ends it with exit code 1 and a message, and the board is as it was."""
+    command_line = parser()
+    options = command_line.parse_args(arguments)
+    try:
+        texts = read_file(options.text)
+        assert isinstance(texts.train, str)
+        assert isinstance(texts.validation, str)
+        build = runpy.run_path(str(options.model)).get("build")
+        if not callable(build):
+            raise ValueError(f"{options.model} must define build(train_ids, vocab_size)")
+    except (ValueError, OSError) as error:
+        command_line.error(str(error))
+    tokenizer = CharTokenizer.train(set(texts.train + texts.validation))
+    began = time.perf_counter()
+    model = build(torch.tensor(tokenizer.encode(texts.train)), tokenizer.vocab_size)
+    seconds = time.perf_counter() - began
+    try:
+        test = torch.tensor(tokenizer.encode(texts.validation))
+        judgement = judge(model, test, RaceSettings.context_length, RaceSettings.stride)
+        entries = enter(options.board, options.name, judgement, texts.validation[1:], seconds)
+    except NotAProbabilityError as error:
+        sys.exit(f"refused: {error}")
+    except (ValueError, OSError) as error:
+        sys.exit(f"{command_line.prog}: error: {error}")
+    print(f"{'bits per byte':>14}{'sum error':>12}{'seconds':>10}  name")
+    for entry in entries:
+        print("{bits_per_byte:14.4f}{largest_sum_error:12.1e}{seconds:10.1f}  {name}".format(**entry))
+
+
+if __name__ == "__main__":
+    main()
