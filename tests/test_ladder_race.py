@@ -15,6 +15,7 @@ from course_utils import decoding, evaluation, ladder
 from course_utils.ladder import LocalDecoderLM
 from course_utils.ladder.__main__ import main
 from course_utils.ladder.folder import begin_rungs, save_rungs
+from course_utils.ladder.kinds import KINDS
 from course_utils.ladder.race import HELD_OUT_PLACES, RaceSettings, hold_out, run_race, score
 from course_utils.tokenization import CharTokenizer
 from course_utils.transformer import DecoderLM, TransformerConfig
@@ -130,7 +131,7 @@ def test_a_text_too_short_for_a_race_is_refused():
 def test_the_seconds_hold_and_the_mixture_is_best(race):
     rungs, test, settings = race
     assert 0 < rungs.seconds["n-gram"] < rungs.seconds["transformer"] < rungs.seconds["mixture"] <= settings.seconds
-    result = score(rungs, test, settings, progress=False)
+    result = score(rungs, test, test % len(KINDS), settings, progress=False)
     counted, learned, mixture = (rung["nats_per_character"] for rung in result["rungs"])
     assert mixture < min(counted, learned) < max(counted, learned) < math.log(64)
     assert result["largest_sum_error"] < 1e-12
@@ -138,10 +139,14 @@ def test_the_seconds_hold_and_the_mixture_is_best(race):
 
 def test_scores_are_those_of_the_models_themselves(race):
     rungs, test, settings = race
-    result = score(rungs, test, settings, progress=False)
+    result = score(rungs, test, test % len(KINDS), settings, progress=False)
     for model, rung in zip((rungs.counted, rungs.learned, rungs.mixture), result["rungs"], strict=True):
         nats, tokens = evaluation.total_nats(model, test, settings.context_length, settings.stride)
         assert rung["nats_per_character"] == pytest.approx(nats / tokens, abs=6e-6)
+    assert [kind["characters"] for kind in result["kinds"]] == (test[1:] % len(KINDS)).bincount().tolist()
+    for name, rung in zip(("n-gram", "transformer", "mixture"), result["rungs"], strict=True):
+        mean = sum(kind[name] for kind in result["kinds"]) / (len(test) - 1)
+        assert mean == pytest.approx(rung["nats_per_character"], abs=1e-4)
 
 
 def test_the_same_seed_runs_the_same_race(race, tmp_path):

@@ -18,6 +18,7 @@ import torch
 
 from course_utils.checks import whole_number
 from course_utils.ladder.folder import RESULT, SETTINGS, TRANSFORMER, begin_rungs, save_rungs
+from course_utils.ladder.kinds import kinds_of
 from course_utils.ladder.race import RaceSettings, hold_out, run_race, score
 from course_utils.pretrained.trained import read_tokenizer
 from course_utils.tokenization import CharTokenizer
@@ -67,7 +68,7 @@ def main(arguments: list[str] | None = None) -> None:
         rungs = run_race(parts, tokenizer.vocab_size, settings, folder, options.resume, options.progress)
         if rungs is None:
             sys.exit("stopped; --resume goes on from there")
-        result = score(rungs, test, settings, options.progress)
+        result = score(rungs, test, kinds_of(texts.validation, texts.train), settings, options.progress)
         save_rungs(options.out, rungs, result)
     except (FloatingPointError, ValueError, OSError) as error:
         sys.exit(f"{command_line.prog}: error: {error}")

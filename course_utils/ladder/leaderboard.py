@@ -111,7 +111,7 @@ def enter(board: str | Path, name: str, judgement: Judgement, text: str, seconds
         seconds: what building the model took.
 
     Returns:
-        All entries, the best first: dictionaries with name, bits_per_byte, nats_per_token, largest_sum_error and seconds.
+        All entries, the best first, each with name, bits_per_byte, nats_per_token, largest_sum_error and seconds.
 
     Raises:
         ValueError: the file is no leaderboard, or one of another text; it stays as it was.

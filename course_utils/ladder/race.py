@@ -20,6 +20,7 @@ from course_utils.evaluation.loss import IGNORE_INDEX
 from course_utils.evaluation.scoring import in_eval_mode
 from course_utils.evaluation.windows import scoring_windows
 from course_utils.ladder.counted import CountedLM
+from course_utils.ladder.kinds import KINDS
 from course_utils.ladder.learned import LocalDecoderLM
 from course_utils.ladder.mixture import Mixture
 from course_utils.training import Trainer, TrainingConfig
@@ -176,28 +177,34 @@ def fit_weights(mixture: Mixture, held_out: list[Tensor], settings: RaceSettings
 
 
 @torch.no_grad()
-def score(rungs: Rungs, ids: Tensor, settings: RaceSettings, progress: bool = True) -> dict:
+def score(rungs: Rungs, ids: Tensor, kinds: Tensor, settings: RaceSettings, progress: bool = True) -> dict:
     """Judge every rung on the same windows of a text, each token but the first once.
 
     Args:
         rungs: from `run_race`.
         ids: (N,) token ids of the test.
+        kinds: (N,) of what kind each is, as numbers in `KINDS`.
         settings: of the race.
         progress: show a progress bar.
 
     Returns:
         rungs: a list of {name, nats_per_character, seconds}.
         largest_sum_error: the largest |1 - sum of p| of all rungs' distributions at all scored tokens.
+        kinds: a list of {kind, characters, n-gram, transformer, mixture}, the last three the nats of each together.
     """
     names = {
         "n-gram": f"n-gram, order {settings.order}",
         "transformer": "transformer",
         "mixture": "mixture, a weight for each length of a seen context",
     }
-    nats, worst = dict.fromkeys(names, 0.0), 0.0
+    nats = {name: torch.zeros(len(KINDS), dtype=torch.float64) for name in names}  # (kinds,) each
+    worst = 0.0
     with in_eval_mode(rungs.learned):
         windows = list(scoring_windows(ids, settings.context_length, settings.stride, ROWS_AT_ONCE))
-        for inputs, targets in tqdm(windows, desc="scoring", disable=not progress):
+        of_targets = scoring_windows(kinds, settings.context_length, settings.stride, ROWS_AT_ONCE)
+        for (inputs, targets), (_, kind) in zip(
+            tqdm(windows, desc="scoring", disable=not progress), of_targets, strict=True
+        ):
             counts = targets != IGNORE_INDEX  # (B, T)
             counted, learned = rungs.counted(inputs), rungs.learned(inputs).double().log_softmax(dim=-1)  # (B, T, V)
             lengths = rungs.counted.seen_context_lengths(inputs)  # (B, T)
@@ -209,16 +216,21 @@ def score(rungs: Rungs, ids: Tensor, settings: RaceSettings, progress: bool = Tr
             for name, log_probs in answers.items():
                 of_tokens = log_probs[counts]  # (N, V)
                 worst = max(worst, float((1 - of_tokens.exp().sum(dim=-1)).abs().max()))
-                nats[name] -= float(of_tokens.gather(-1, targets[counts][:, None]).sum())
+                nats[name].index_add_(0, kind[counts], -of_tokens.gather(-1, targets[counts][:, None])[:, 0])
     return {
         "rungs": [
             {
                 "name": names[name],
-                "nats_per_character": round(nats[name] / (len(ids) - 1), 5),
+                "nats_per_character": round(float(nats[name].sum()) / (len(ids) - 1), 5),
                 "seconds": round(rungs.seconds[name], 3),
             }
             for name in names
         ],
         "largest_sum_error": worst,
+        "kinds": [
+            {"kind": kind, "characters": int((kinds[1:] == number).sum())}
+            | {name: round(float(of_kinds[number]), 2) for name, of_kinds in nats.items()}
+            for number, kind in enumerate(KINDS)
+        ],
         "settings": asdict(settings),
     }

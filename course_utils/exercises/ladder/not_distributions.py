@@ -1,0 +1,77 @@
+"""Scores that look like probabilities and aren't: found by asking for all of them."""
+
+import math
+
+from course_utils.exercises.core import Exercise, probes
+
+
+def not_distributions(scores: dict[str, list[float]]) -> list[str]:
+    """Return the contexts after which a model's scores are no distribution, in their order.
+
+    Args:
+        scores: context -> the score that the model gives to each word of its vocabulary after it.
+
+    They are one if each is at least 0 and they sum to 1, but for rounding (1e-6).
+    """
+    return [
+        context
+        for context, of_words in scores.items()
+        if not (min(of_words) >= 0 and abs(math.fsum(of_words) - 1) <= 1e-6)
+    ]
+
+
+exercise = Exercise(
+    not_distributions,
+    minutes=15,
+    difficulty=2,
+    shown="the sum has to be 1 after every context, for each of them is a distribution of its own.",
+    hints=(
+        "Take one context: what must hold for its list of scores? Write that as a condition, then go through all.",
+        "Ten times 0.1 isn't exactly 1 in floats. And a sum of 1 can hide a score below 0.",
+        "nan compares as False with everything: ask whether a list is right, and report it if not.",
+    ),
+    probes=probes(
+        ("one of each", {"the": [0.5, 0.5], "a": [0.9, 0.9]}),
+        "After “a” the scores sum to 1.8.",
+        ("rounding", {"the": [0.1] * 10}),
+        "In floats ten times 0.1 is not exactly 1: allow a difference of 1e-6.",
+        ("too little", {"the": [0.2, 0.2], "a": [1.0, 0.0]}),
+        "A sum below 1 is none either: some of the probability is lost.",
+        ("right on average", {"the": [0.9, 0.9], "a": [0.1, 0.1]}),
+        "The sums are 1.8 and 0.2. That they are 1 on average is no help: each context counts by itself.",
+        ("below 0", {"the": [1.5, -0.5]}),
+        "The sum is 1, but no probability is below 0.",
+        ("not a number", {"the": [math.nan, 1.0], "a": [0.25, 0.75]}),
+        "nan is no probability, and every comparison with it is False.",
+    ),
+    hidden=probes(
+        (
+            "four contexts",
+            {"x": [0.3, 0.7], "y": [0.3, 0.71], "z": [0.999999999, 0.0], "v": [2.0, -1.0]},
+        ),
+        "Ask each list by itself, for its sum and for its signs.",
+    ),
+)
+
+exercise.add_mistakes(
+    "only sums above 1 are reported. Below 1 some of the probability is lost.",
+    lambda scores: [context for context, of_words in scores.items() if sum(of_words) > 1 + 1e-6 or min(of_words) < 0],
+    "the sum is compared exactly. Floats round: allow 1e-6.",
+    lambda scores: [context for context, of_words in scores.items() if sum(of_words) != 1.0 or min(of_words) < 0],
+    "the sums are only right on average over the contexts. Each context counts by itself.",
+    lambda scores: (
+        []
+        if abs(sum(map(sum, scores.values())) / len(scores) - 1) <= 1e-6
+        else [context for context, of_words in scores.items() if abs(sum(of_words) - 1) > 1e-6]
+    ),
+    "a sum of 1 with a score below 0 passes.",
+    lambda scores: [context for context, of_words in scores.items() if not abs(sum(of_words) - 1) <= 1e-6],
+    "nan passes: `abs(nan - 1) > 1e-6` is False. Ask whether the list is right, and negate that.",
+    lambda scores: [
+        context for context, of_words in scores.items() if abs(sum(of_words) - 1) > 1e-6 or min(of_words) < 0
+    ],
+    "each score between 0 and 1 isn't enough. They have to sum to 1.",
+    lambda scores: [context for context, of_words in scores.items() if not all(0 <= s <= 1 for s in of_words)],
+    "these are the contexts that are right.",
+    lambda scores: [context for context in scores if context not in not_distributions(scores)],
+)
