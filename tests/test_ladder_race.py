@@ -5,6 +5,7 @@ import json
 import math
 import os
 import signal
+from dataclasses import replace
 
 import pytest
 import torch
@@ -12,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from course_utils import decoding, evaluation, ladder
-from course_utils.ladder import LocalDecoderLM
+from course_utils.ladder import LocalDecoderLM, sizing
 from course_utils.ladder.__main__ import main
 from course_utils.ladder.folder import begin_rungs, save_rungs
 from course_utils.ladder.kinds import KINDS
-from course_utils.ladder.race import HELD_OUT_PLACES, RaceSettings, hold_out, run_race, score
+from course_utils.ladder.race import HELD_OUT_PLACES, hold_out, run_race, score
+from course_utils.ladder.settings import RaceSettings
 from course_utils.tokenization import CharTokenizer
 from course_utils.transformer import DecoderLM, TransformerConfig
 
@@ -121,6 +123,21 @@ def test_what_is_held_out_and_what_is_read_are_the_whole_text(n, context_length)
     assert {len(piece) for piece in new} == {n // 1000}
     assert torch.equal(torch.cat([*read, *new]).sort().values, ids)
     assert all(set(piece[: context_length + 1].tolist()) <= set(torch.cat(read).tolist()) for piece in held_out)
+
+
+@pytest.mark.parametrize(("step", "width"), [(10.0, 64), (0.002, 192), (0.011, 128)])
+def test_a_faster_machine_gets_a_larger_transformer(step, width):
+    seconds_of = {64: step, 96: step, 128: step, 192: 3 * step}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sizing, "seconds_per_step", lambda settings, *_: seconds_of[settings.d_model])
+        chosen = sizing.fitted_size(RaceSettings(seconds=sizing.STEPS * 0.02), 64)
+    assert chosen.d_model == width
+    assert chosen == replace(RaceSettings(seconds=chosen.seconds), **sizing.SHAPES[[64, 96, 128, 192].index(width)])
+
+
+def test_a_step_is_timed_by_the_fastest_of_a_few():
+    assert sizing.seconds_per_step(RaceSettings(seconds=1, **SMALL), 11, ticking()) == pytest.approx(0.04, abs=0.03)
 
 
 def test_a_text_too_short_for_a_race_is_refused():

@@ -12,6 +12,7 @@ import argparse
 import json
 import math
 import sys
+import time
 from pathlib import Path
 
 import torch
@@ -19,7 +20,9 @@ import torch
 from course_utils.checks import whole_number
 from course_utils.ladder.folder import RESULT, SETTINGS, TRANSFORMER, begin_rungs, save_rungs
 from course_utils.ladder.kinds import kinds_of
-from course_utils.ladder.race import RaceSettings, hold_out, run_race, score
+from course_utils.ladder.race import hold_out, run_race, score
+from course_utils.ladder.settings import RaceSettings
+from course_utils.ladder.sizing import fitted_size
 from course_utils.pretrained.trained import read_tokenizer
 from course_utils.tokenization import CharTokenizer
 from course_utils.training.corpus import read_file
@@ -30,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(prog="python -m course_utils.ladder", description=(__doc__ or "").split("\n")[0])
     add = result.add_argument
     add("--text", type=Path, required=True, help="a UTF-8 file")
-    add("--seconds", type=float, help="for counting, training and fitting the weights; with --resume as they were")
+    add("--seconds", type=float, help="for all but reading the text and scoring; with --resume as they were")
     add("--out", type=Path, required=True, help="the folder to write")
     add("--seed", type=int, help="of the transformer's weights and windows; if not given 0, with --resume as it was")
     add("--resume", action="store_true", help="go on with the race that was stopped in --out")
@@ -60,12 +63,15 @@ def main(arguments: list[str] | None = None) -> None:
             tokenizer = CharTokenizer.train(set(texts.train + texts.validation))
         parts = hold_out(torch.tensor(tokenizer.encode(texts.train)), settings.context_length)
         test = torch.tensor(tokenizer.encode(texts.validation))
+        began = time.perf_counter()
         if not options.resume:
+            settings = fitted_size(settings, tokenizer.vocab_size)
             begin_rungs(options.out, settings, tokenizer)
+        spent = time.perf_counter() - began
     except (ValueError, OSError) as error:
         command_line.error(str(error))
     try:
-        rungs = run_race(parts, tokenizer.vocab_size, settings, folder, options.resume, options.progress)
+        rungs = run_race(parts, tokenizer.vocab_size, settings, folder, options.resume, options.progress, spent)
         if rungs is None:
             sys.exit("stopped; --resume goes on from there")
         result = score(rungs, test, kinds_of(texts.validation, texts.train), settings, options.progress)

@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 
 from course_utils.ladder.leaderboard import NotAProbabilityError, enter, judge
-from course_utils.ladder.race import RaceSettings
+from course_utils.ladder.settings import RaceSettings
 from course_utils.tokenization import CharTokenizer
 from course_utils.training.corpus import read_file
 

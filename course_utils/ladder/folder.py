@@ -1,19 +1,20 @@
 """A race's models as a folder, each loadable on its own.
 
 counted.arpa is the n-gram model, whose words are token ids; transformer holds the transformer as the course writes all
-its trained models, with the checkpoint; mixture.json the weights; race.json the seconds and the seed; result.json what
-came out.
+its trained models, with the checkpoint; mixture.json the weights; race.json the settings; result.json what came out.
 """
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 from course_utils.files import write_json
 from course_utils.ladder.counted import CountedLM
 from course_utils.ladder.learned import LocalDecoderLM
 from course_utils.ladder.mixture import Mixture
-from course_utils.ladder.race import RaceSettings, Rungs
+from course_utils.ladder.race import Rungs
+from course_utils.ladder.settings import RaceSettings
 from course_utils.ngram import NGramLM
 from course_utils.pretrained.trained import begin_trained, finish_trained, read_shape, read_trained, refuse_foreign
 from course_utils.tokenization import Tokenizer
@@ -35,7 +36,7 @@ def begin_rungs(directory: str | Path, settings: RaceSettings, tokenizer: Tokeni
     for older in (COUNTED, MIXTURE, RESULT, f"{TRANSFORMER}/{FILE_NAME}"):
         (directory / older).unlink(missing_ok=True)
     begin_trained(directory / TRANSFORMER, settings.shape(tokenizer.vocab_size), tokenizer)
-    write_json(directory / SETTINGS, {"seconds": settings.seconds, "seed": settings.seed})
+    write_json(directory / SETTINGS, asdict(settings))
 
 
 def save_rungs(directory: str | Path, rungs: Rungs, result: Mapping) -> None:

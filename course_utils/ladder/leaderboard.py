@@ -87,13 +87,13 @@ def largest_sum_error(inputs: Tensor, answer: Tensor, counted: Tensor) -> float:
 
 def refuse_looking_ahead(model: LanguageModel, inputs: Tensor, answer: Tensor) -> None:
     """Raise NotAProbabilityError if answers (B, T, V) to inputs (B, T) change with tokens that come later."""
-    half = inputs.shape[1] // 2
-    if half == 0:
+    middle = inputs.shape[1] // 2
+    if middle == 0:
         return
     changed = inputs.clone()
-    changed[:, half:] = inputs.roll(1, dims=0)[:, half:].flip(1)  # what stands elsewhere
-    again = torch.as_tensor(model(changed)).double()[:, :half]  # (B, T / 2, V)
-    if not torch.allclose(again.exp(), answer[:, :half].exp(), rtol=0, atol=SAME):
+    changed[:, middle:] = inputs.roll(1, dims=0)[:, middle:].flip(1)  # what stands elsewhere
+    again = torch.as_tensor(model(changed)).double()[:, :middle]  # (B, T / 2, V)
+    if not torch.allclose(again.exp(), answer[:, :middle].exp(), rtol=0, atol=SAME):
         raise NotAProbabilityError(
             "an answer changed when tokens that come later did: the model looks ahead. Use the tokens up to its own "
             "place only (a causal mask)"

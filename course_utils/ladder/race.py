@@ -7,7 +7,7 @@ lies all over the part, for its last pages may be of the same chapter as the tes
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from course_utils.device import multiplies_bfloat16, pick_device
+from course_utils.device import pick_device
 from course_utils.evaluation.loss import IGNORE_INDEX
 from course_utils.evaluation.scoring import in_eval_mode
 from course_utils.evaluation.windows import scoring_windows
@@ -23,57 +23,13 @@ from course_utils.ladder.counted import CountedLM
 from course_utils.ladder.kinds import KINDS
 from course_utils.ladder.learned import LocalDecoderLM
 from course_utils.ladder.mixture import Mixture
-from course_utils.training import Trainer, TrainingConfig
-from course_utils.transformer import TransformerConfig
+from course_utils.ladder.settings import RaceSettings
+from course_utils.training import Trainer
 
 HELD_OUT_PLACES = 20
 HELD_OUT_SHARE = 0.001  # of the training part, at each place
 MARGIN = 1.5  # safety factor of the time that is kept back for fitting the weights: a shared machine may slow down
 ROWS_AT_ONCE = 64  # windows scored together
-
-
-@dataclass(frozen=True)
-class RaceSettings:
-    """What a race does in its seconds.
-
-    The defaults were chosen by trials on Tiny Shakespeare whose results were read off its test part: its score flatters
-    them a little, and other texts tell what they are worth.
-
-    Args:
-        seconds: for counting, training and fitting the weights.
-        seed: of the transformer's first weights and of the order in which it reads.
-        order: of the n-grams.
-        d_model, n_layers, n_heads, d_ff: the transformer's shape.
-        context_length: tokens that it reads at once, T.
-        stride: windows of the test begin so many tokens apart, so that all but the first tokens of the text are judged
-            with T - stride tokens before them at least.
-        batch_size: windows per step.
-        learning_rate: at its peak.
-    """
-
-    seconds: float
-    seed: int = 0
-    order: int = 8
-    d_model: int = 128
-    n_layers: int = 2
-    n_heads: int = 4
-    d_ff: int = 352
-    context_length: int = 64
-    stride: int = 16
-    batch_size: int = 32
-    learning_rate: float = 1e-2
-
-    def shape(self, vocab_size: int) -> TransformerConfig:
-        """Return the transformer's shape."""
-        return TransformerConfig(
-            vocab_size=vocab_size,
-            d_model=self.d_model,
-            n_layers=self.n_layers,
-            n_heads=self.n_heads,
-            n_kv_heads=self.n_heads,
-            d_ff=self.d_ff,
-            context_length=self.context_length,
-        )
 
 
 class Parts(NamedTuple):
@@ -119,6 +75,7 @@ def run_race(
     directory: Path,
     resume: bool = False,
     progress: bool = True,
+    spent: float = 0.0,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Rungs | None:
     """Count, train and fit the weights, all within the seconds.
@@ -130,6 +87,7 @@ def run_race(
         directory: where the training's checkpoint goes.
         resume: go on with the training from the checkpoint there.
         progress: show a progress bar.
+        spent: seconds that are gone already.
         clock: tells the seconds.
 
     Returns:
@@ -148,19 +106,10 @@ def run_race(
     began = clock()
     fit_weights(mixture, parts.held_out[:1], settings)  # only to see how long that takes
     fitting = MARGIN * len(parts.held_out) * (clock() - began)
-    preparing = clock() - start
-    device = pick_device()
-    training = TrainingConfig(
-        seconds=max(settings.seconds - preparing - fitting, 1e-9),
-        batch_size=settings.batch_size,
-        learning_rate=settings.learning_rate,
-        autocast=torch.bfloat16 if multiplies_bfloat16(device) else None,
-        directory=directory,
-        checkpoint_every=500,
-        seed=settings.seed,
-        progress=progress,
-    )
-    trainer = Trainer(model.to(device), torch.cat(parts.read), None, training, clock=clock)
+    preparing = spent + clock() - start
+    left = max(settings.seconds - preparing - fitting, 1e-9)
+    training = settings.training(seconds=left, directory=directory, checkpoint_every=500, progress=progress)
+    trainer = Trainer(model.to(pick_device()), torch.cat(parts.read), None, training, clock=clock)
     history = trainer.resume(directory) if resume else trainer.run()
     if not history.finished:
         return None

@@ -25,7 +25,7 @@ class TrainingConfig:
         batch_size: windows per step, of all processes and micro-batches together, B.
         context_length: tokens per window, T; None is the model's.
         optimizer: "muon" (and AdamW for what Muon can't move) or "adamw".
-        learning_rate: AdamW's at its peak; tests/benchmarks/test_race.py tries half and twice the default.
+        learning_rate: AdamW's at its peak.
         muon_learning_rate: Muon's at its peak; None is the same as AdamW's.
         muon_momentum: Muon's decay of the running mean of the gradient.
         betas: AdamW's decay of the running means of gradient and squared gradient.

@@ -1,0 +1,53 @@
+"""How large a transformer a race trains: the largest of which this machine takes enough steps in the seconds given."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+
+import torch
+
+from course_utils.device import pick_device
+from course_utils.ladder.learned import LocalDecoderLM
+from course_utils.ladder.settings import RaceSettings
+from course_utils.training import Trainer
+
+SHAPES = (  # from small to large
+    {"d_model": 64, "n_layers": 2, "n_heads": 4, "d_ff": 176},
+    {"d_model": 96, "n_layers": 2, "n_heads": 4, "d_ff": 256},
+    {"d_model": 128, "n_layers": 2, "n_heads": 4, "d_ff": 352},
+    {"d_model": 192, "n_layers": 3, "n_heads": 6, "d_ff": 512},
+)
+STEPS = 1000  # of a larger shape, or a smaller one is better
+TRIAL = 5  # steps, the fastest of which counts: the first ones also warm up
+
+
+def fitted_size(
+    settings: RaceSettings, vocab_size: int, clock: Callable[[], float] = time.perf_counter
+) -> RaceSettings:
+    """Return settings with the largest shape of which `STEPS` steps fit into their seconds; else the smallest.
+
+    A few steps of each shape are taken on random tokens, from the smallest on, which takes a second or two. A busy
+    machine may get a smaller shape than the same machine when it is quiet: a race's settings are part of its result.
+
+    Args:
+        settings: of the race.
+        vocab_size: V.
+        clock: tells the seconds.
+    """
+    chosen = replace(settings, **SHAPES[0])
+    for shape in SHAPES[1:]:
+        larger = replace(settings, **shape)
+        if STEPS * seconds_per_step(larger, vocab_size, clock) > settings.seconds:
+            break
+        chosen = larger
+    return chosen
+
+
+def seconds_per_step(settings: RaceSettings, vocab_size: int, clock: Callable[[], float]) -> float:
+    """Return how long the fastest of a few training steps takes."""
+    ids = torch.randint(0, vocab_size, (4 * settings.context_length,))  # (N,)
+    model = LocalDecoderLM(settings.shape(vocab_size)).to(pick_device())
+    history = Trainer(model, ids, None, settings.training(steps=TRIAL, progress=False), clock=clock).run()
+    ends = [0.0, *(step.seconds for step in history.steps)]
+    return min(end - start for start, end in pairwise(ends))

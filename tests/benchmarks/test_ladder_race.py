@@ -1,0 +1,123 @@
+"""What 98 seconds buy on one text, and what buys it: the race's command with three seeds, then with one thing changed.
+
+    RACE_TEXT=FILE pytest -m benchmark -s tests/benchmarks/test_ladder_race.py
+
+Without RACE_TEXT the text is CPython's own documentation. RACE_SECONDS is 98 if not given. Each line is the race with
+its own settings but for what the line names; with RACE_RESULTS=FILE a JSON object of each is added to that file, which
+is how data/ladder was made. Only printed; quiet machines give the numbers worth quoting.
+"""
+
+import json
+import os
+import platform
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from course_utils import corpora
+from course_utils.ladder import LocalDecoderLM, race
+from course_utils.ladder import settings as race_settings
+from course_utils.ladder.__main__ import main
+from course_utils.ladder.folder import begin_rungs
+from course_utils.ladder.kinds import kinds_of
+from course_utils.tokenization import CharTokenizer
+from course_utils.training import TrainingConfig
+from course_utils.training.corpus import read_file
+from course_utils.transformer import DecoderLM
+from course_utils.transformer.norm import RMSNorm
+
+pytestmark = pytest.mark.benchmark
+SECONDS = float(os.environ.get("RACE_SECONDS", "98"))
+
+
+class WithoutPairs(LocalDecoderLM):
+    """The race's transformer without its embeddings of pairs."""
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.embedding = nn.Embedding(config.vocab_size, config.d_model)
+        self.initialise()
+
+
+class WithoutNeighbours(LocalDecoderLM):
+    """The race's transformer without its convolutions."""
+
+    def __init__(self, config):
+        super().__init__(config)
+        for block in self.layers:
+            block.attention_norm = RMSNorm(config.d_model, config.norm_eps)
+            block.feed_forward_norm = RMSNorm(config.d_model, config.norm_eps)
+        self.initialise()
+
+
+MODELS = {"no embeddings of pairs": WithoutPairs, "no convolutions": WithoutNeighbours, "neither": DecoderLM}
+TRAININGS = {
+    "AdamW, rate 0.003": {"optimizer": "adamw", "learning_rate": 3e-3},
+    "AdamW, rate 0.01": {"optimizer": "adamw", "learning_rate": 1e-2},
+    "rate along a cosine": {"decay": "cosine"},
+}
+SETTINGS = {
+    "half the rate": lambda own: {"learning_rate": own.learning_rate / 2},
+    "twice the rate": lambda own: {"learning_rate": own.learning_rate * 2},
+    "half the batch": lambda own: {"batch_size": own.batch_size // 2},
+    "twice the batch": lambda own: {"batch_size": own.batch_size * 2},
+    "three layers": lambda own: {"n_layers": 3},
+    "half as wide again": lambda own: {"d_model": 192, "d_ff": 512, "n_heads": 6},
+    "twice the context": lambda own: {"context_length": 2 * own.context_length, "batch_size": own.batch_size // 2},
+    "6-grams": lambda own: {"order": 6},
+}
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory):
+    if "RACE_TEXT" in os.environ:
+        return Path(os.environ["RACE_TEXT"])
+    path = tmp_path_factory.mktemp("race") / "pydocs.txt"
+    path.write_bytes("\n".join(corpora.load("pydocs", "train")["text"]).encode())
+    return path
+
+
+def report(text, change, result):
+    counted, learned, mixed = (rung["nats_per_character"] for rung in result["rungs"])
+    print(f"\n{change:28} n-gram {counted:.4f}, transformer {learned:.4f}, mixture {mixed:.4f} nats", end="")
+    if "RACE_RESULTS" in os.environ:
+        with open(os.environ["RACE_RESULTS"], "a", encoding="utf-8") as file:
+            file.write(json.dumps({"text": text.stem, "change": change, "processor": processor()} | result) + "\n")
+
+
+def processor():
+    """Name the processor; only Linux tells it."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return f"{next(named, platform.processor())}, {os.cpu_count()} threads"
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_command(text, tmp_path, capsys, seed):
+    main(["--text", str(text), "--seconds", str(SECONDS), "--out", str(tmp_path), "--seed", str(seed), "--no-progress"])
+    result = json.loads(capsys.readouterr().out.splitlines()[-1])
+    with capsys.disabled():
+        report(text, f"seed {seed}", result)
+
+
+@pytest.mark.parametrize("change", [*MODELS, *TRAININGS, *SETTINGS])
+def test_one_thing_changed(text, tmp_path, monkeypatch, change):
+    monkeypatch.setattr(race, "LocalDecoderLM", MODELS.get(change, LocalDecoderLM))
+    monkeypatch.setattr(race_settings, "TrainingConfig", changed_training(**TRAININGS.get(change, {})))
+    texts = read_file(text)
+    tokenizer = CharTokenizer.train(set(texts.train + texts.validation))
+    own = race_settings.RaceSettings(SECONDS)
+    settings = replace(own, **SETTINGS.get(change, lambda own: {})(own))
+    begin_rungs(tmp_path, settings, tokenizer)
+    parts = race.hold_out(torch.tensor(tokenizer.encode(texts.train)), settings.context_length)
+    rungs = race.run_race(parts, tokenizer.vocab_size, settings, tmp_path, progress=False)
+    test, kinds = torch.tensor(tokenizer.encode(texts.validation)), kinds_of(texts.validation, texts.train)
+    report(text, change, race.score(rungs, test, kinds, settings, progress=False))
+
+
+def changed_training(**changes):
+    return lambda **settings: TrainingConfig(**settings | changes)
