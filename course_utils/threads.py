@@ -6,7 +6,7 @@ from collections.abc import MutableMapping
 # Between two pieces of work OpenMP's threads turn in circles for a while, ready to go on at once. Alone on a machine
 # that is quick; beside other busy processes they burn the very cores that they wait for.
 WAITING = {
-    "GOMP_SPINCOUNT": "1000",  # of GNU's OpenMP, in turns; 300,000 by default
+    "GOMP_SPINCOUNT": "5000",  # of GNU's OpenMP, in turns; 300,000 by default
     "KMP_BLOCKTIME": "1",  # of Intel's and LLVM's, in milliseconds; 200 by default
 }
 

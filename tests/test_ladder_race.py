@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from course_utils import decoding, evaluation, ladder
+from course_utils.files import shipped
 from course_utils.ladder import LocalDecoderLM, sizing
 from course_utils.ladder.__main__ import main
 from course_utils.ladder.folder import begin_rungs, save_rungs
@@ -254,3 +255,17 @@ def test_a_new_race_takes_away_what_an_older_one_left(race, tmp_path):
     for load in (ladder.load_counted, ladder.load_learned, ladder.load_mixture):
         with pytest.raises(FileNotFoundError):
             load(tmp_path)
+
+
+def test_the_shipped_races_are_whole():
+    lines = (shipped("data/ladder") / "races.jsonl").read_text(encoding="utf-8").splitlines()
+    races = [json.loads(line) for line in lines]
+    assert len({(race["text"], race["change"]) for race in races}) == len(races)
+    for race in races:
+        characters = sum(kind["characters"] for kind in race["kinds"])
+        for name, rung in zip(("n-gram", "transformer", "mixture"), race["rungs"], strict=True):
+            assert name in rung["name"]
+            mean = sum(kind[name] for kind in race["kinds"]) / characters
+            assert mean == pytest.approx(rung["nats_per_character"], abs=1e-5)
+        assert race["largest_sum_error"] < 1e-6
+        assert race["rungs"][2]["seconds"] <= race["settings"]["seconds"]

@@ -40,12 +40,16 @@ class Parts(NamedTuple):
 
 
 class Rungs(NamedTuple):
-    """What a race makes, and the seconds that went into each, without writing files; the mixture's are all together."""
+    """What a race makes, the seconds that went into each, without writing files, and the tokens that training read.
+
+    The mixture's seconds are all together.
+    """
 
     counted: CountedLM
     learned: LocalDecoderLM
     mixture: Mixture
     seconds: dict[str, float]
+    tokens: int
 
 
 def hold_out(ids: Tensor, context_length: int) -> Parts:
@@ -117,7 +121,8 @@ def run_race(
     began = clock()
     mixture = fit_weights(mixture, parts.held_out, settings)
     everything = preparing + history.seconds + clock() - began
-    return Rungs(counted, model, mixture, {"n-gram": counting, "transformer": history.seconds, "mixture": everything})
+    seconds = {"n-gram": counting, "transformer": history.seconds, "mixture": everything}
+    return Rungs(counted, model, mixture, seconds, history.tokens)
 
 
 def fit_weights(mixture: Mixture, held_out: list[Tensor], settings: RaceSettings) -> Mixture:
@@ -139,6 +144,7 @@ def score(rungs: Rungs, ids: Tensor, kinds: Tensor, settings: RaceSettings, prog
     Returns:
         rungs: a list of {name, nats_per_character, seconds}.
         largest_sum_error: the largest |1 - sum of p| of all rungs' distributions at all scored tokens.
+        tokens: that the transformer's training read, repeats included.
         kinds: a list of {kind, characters, n-gram, transformer, mixture}, the last three the nats of each together.
     """
     names = {
@@ -176,6 +182,7 @@ def score(rungs: Rungs, ids: Tensor, kinds: Tensor, settings: RaceSettings, prog
             for name in names
         ],
         "largest_sum_error": worst,
+        "tokens": rungs.tokens,
         "kinds": [
             {"kind": kind, "characters": int((kinds[1:] == number).sum())}
             | {name: round(float(of_kinds[number]), 2) for name, of_kinds in nats.items()}
