@@ -64,6 +64,24 @@ def test_what_is_no_probability_is_refused(model, message):
         judge(model, IDS, T, STRIDE)
 
 
+def peeks_in_the_second_half(ids):
+    answer = looks_ahead(ids)
+    answer[:, : ids.shape[1] // 2] = -math.log(V)
+    return answer
+
+
+def reads_the_next_row(ids):  # windows overlap: what follows in one stands in the next
+    answer = uniform(ids)
+    answer[:-1, -STRIDE - 1 : -1] = looks_ahead(ids)[1:, -2 * STRIDE - 1 : -STRIDE - 1]
+    return answer
+
+
+@pytest.mark.parametrize("model", [peeks_in_the_second_half, reads_the_next_row])
+def test_a_hidden_way_to_look_ahead_is_found(model):
+    with pytest.raises(NotAProbabilityError, match="looks ahead"):
+        judge(model, IDS.repeat(10), T, STRIDE)
+
+
 def test_a_sum_that_is_wrong_at_a_single_place_late_in_the_text_is_found():
     def almost(ids):
         answer = uniform(ids)
@@ -106,6 +124,14 @@ def test_a_board_belongs_to_one_text(tmp_path):
         enter(tmp_path / "board.json", "Ada", Judgement(0.5, 1, 0.0), "b", 1.0)
 
 
+def test_what_a_board_cannot_hold_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="name is empty"):
+        enter(tmp_path / "board.json", " ", Judgement(1.0, 1, 0.0), "a", 1.0)
+    with pytest.raises(ValueError, match="infinitely many bits"):
+        enter(tmp_path / "board.json", "Ada", Judgement(math.inf, 1, 0.0), "a", 1.0)
+    assert not (tmp_path / "board.json").exists()
+
+
 def command(tmp_path, model, *options):
     (tmp_path / "model.py").write_text(model)
     (tmp_path / "text.txt").write_text("abcdefgh" * 100)
@@ -128,11 +154,27 @@ def test_the_command_refuses_scores_and_leaves_the_board(tmp_path):
     assert (tmp_path / "board.json").read_bytes() == before
 
 
-def test_the_command_names_what_a_model_file_lacks(tmp_path, capsys):
-    with pytest.raises(SystemExit) as stop:
-        command(tmp_path, "x = 1")
-    assert stop.value.code == 2
-    assert "must define build(train_ids, vocab_size)" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ("x = 1", r"model\.py must define build\(train_ids, vocab_size\)"),
+        ("def build(:", r"model\.py: SyntaxError"),
+        ("def build(ids, n):\n    return 1 / 0", r"model\.py, line 2: ZeroDivisionError"),
+        ("def build(ids, n):\n    pass", r"model\.py: TypeError: 'NoneType' object is not callable"),
+        ("def build(ids, n):\n    return lambda ids:\\\n        ids.nothing", r"model\.py, line 3: AttributeError"),
+    ],
+)
+def test_the_command_says_what_is_wrong_with_a_model_file(tmp_path, model, message):
+    with pytest.raises(SystemExit, match=message):
+        command(tmp_path, model)
+    assert not (tmp_path / "board.json").exists()
+
+
+def test_the_command_refuses_a_text_that_cannot_be_cut(tmp_path, capsys):
+    (tmp_path / "short.txt").write_text("abc")
+    with pytest.raises(SystemExit):
+        command(tmp_path, UNIFORM, "--text", str(tmp_path / "short.txt"))
+    assert "too short" in capsys.readouterr().err
 
 
 def test_every_character_has_the_kind_that_a_reader_would_say():

@@ -12,9 +12,13 @@ import argparse
 import runpy
 import sys
 import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from course_utils.ladder.leaderboard import NotAProbabilityError, enter, judge
 from course_utils.ladder.settings import RaceSettings
@@ -35,6 +39,17 @@ def parser() -> argparse.ArgumentParser:
     return result
 
 
+@contextmanager
+def errors_of(path: Path) -> Iterator[None]:
+    """End the command with a sentence that says what went wrong in a student's file, and in which line."""
+    try:
+        yield
+    except Exception as error:
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+        where = f", line {lines[-1]}" if lines else ""
+        sys.exit(f"{path}{where}: {type(error).__name__}: {error}")
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command; a refused model ends it with exit code 1 and a message, and the board is as it was."""
     command_line = parser()
@@ -43,17 +58,25 @@ def main(arguments: list[str] | None = None) -> None:
         texts = read_file(options.text)
         assert isinstance(texts.train, str)
         assert isinstance(texts.validation, str)
-        build = runpy.run_path(str(options.model)).get("build")
-        if not callable(build):
-            raise ValueError(f"{options.model} must define build(train_ids, vocab_size)")
+        if len(texts.train) < 2 or len(texts.validation) < 2:
+            raise ValueError(f"the text {options.text} is too short to be cut in training and test: give a longer one")
     except (ValueError, OSError) as error:
         command_line.error(str(error))
     tokenizer = CharTokenizer.train(set(texts.train + texts.validation))
-    began = time.perf_counter()
-    model = build(torch.tensor(tokenizer.encode(texts.train)), tokenizer.vocab_size)
-    seconds = time.perf_counter() - began
+    test = torch.tensor(tokenizer.encode(texts.validation))
+    with errors_of(options.model):
+        build = runpy.run_path(str(options.model)).get("build")
+        if not callable(build):
+            sys.exit(f"{options.model} must define build(train_ids, vocab_size)")
+        began = time.perf_counter()
+        answer = build(torch.tensor(tokenizer.encode(texts.train)), tokenizer.vocab_size)
+        seconds = time.perf_counter() - began
+
+    def model(ids: Tensor, /) -> Tensor:
+        with errors_of(options.model):
+            return torch.as_tensor(answer(ids))
+
     try:
-        test = torch.tensor(tokenizer.encode(texts.validation))
         judgement = judge(model, test, RaceSettings.context_length, RaceSettings.stride)
         entries = enter(options.board, options.name, judgement, texts.validation[1:], seconds)
     except NotAProbabilityError as error:

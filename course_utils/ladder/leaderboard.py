@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,8 +16,9 @@ from course_utils.files import write_json
 from course_utils.transformer import LanguageModel
 
 TOLERANCE = 1e-5  # of a sum of probabilities; rounding to float32 alone makes errors of 1e-6
-SAME = 1e-4  # nats by which an answer may differ, through rounding, when other tokens follow
+SAME = 1e-4  # probability by which an answer may differ, through rounding, when other tokens follow
 ROWS_AT_ONCE = 64  # windows judged together
+COLUMNS = ("name", "bits_per_byte", "nats_per_token", "largest_sum_error", "seconds")  # of an entry
 
 
 class NotAProbabilityError(ValueError):
@@ -36,8 +37,8 @@ class Judgement(NamedTuple):
 def judge(model: LanguageModel, ids: Tensor, context_length: int, stride: int) -> Judgement:
     """Score a model on a text, and refuse it if what it says are no probabilities of the next token.
 
-    At each scored place they must sum to 1 within `TOLERANCE`. In the first windows the model is asked again with other
-    tokens in the second half: what it said in the first half must stay as it was, or it has looked ahead.
+    At each scored place they must sum to 1 within `TOLERANCE`. In each batch of windows one is drawn and asked again
+    alone, with other tokens behind one of its scored places: an answer that changes has looked ahead.
 
     Args:
         model: maps token ids (B, T) to ln of the probability of each next token, (B, T, V).
@@ -49,8 +50,9 @@ def judge(model: LanguageModel, ids: Tensor, context_length: int, stride: int) -
         ValueError: an answer of another shape; a stride out of range.
     """
     nats, tokens, worst = 0.0, 0, 0.0
+    generator = torch.Generator().manual_seed(0)
     with in_eval_mode(model):
-        for number, (inputs, targets) in enumerate(scoring_windows(ids, context_length, stride, ROWS_AT_ONCE)):
+        for inputs, targets in scoring_windows(ids, context_length, stride, ROWS_AT_ONCE):
             answer = torch.as_tensor(model(inputs)).double()  # (B, T, V)
             if answer.dim() != 3 or answer.shape[:2] != inputs.shape:
                 raise ValueError(
@@ -59,8 +61,7 @@ def judge(model: LanguageModel, ids: Tensor, context_length: int, stride: int) -
                 )
             counted = targets != IGNORE_INDEX  # (B, T)
             worst = max(worst, largest_sum_error(inputs, answer, counted))
-            if number == 0:
-                refuse_looking_ahead(model, inputs, answer)
+            refuse_looking_ahead(model, inputs, answer, counted, generator)
             asked = targets[counted][:, None]  # (N, 1)
             nats -= float(answer[counted].gather(-1, asked).sum())
             tokens += len(asked)
@@ -79,24 +80,31 @@ def largest_sum_error(inputs: Tensor, answer: Tensor, counted: Tensor) -> float:
     if errors[row, place] > TOLERANCE:
         raise NotAProbabilityError(
             f"after the tokens {inputs[row, : place + 1].tolist()[-8:]} the {answer.shape[-1]} answers sum to "
-            f"{float(sums[row, place]):.6g}, not 1: that is a score, no probability. Divide each by their sum "
+            f"{float(sums[row, place]):.6g}, not 1: that is a score, not a probability. Divide each by their sum "
             "(log_softmax does that to logits)"
         )
     return float(errors[row, place])
 
 
-def refuse_looking_ahead(model: LanguageModel, inputs: Tensor, answer: Tensor) -> None:
-    """Raise NotAProbabilityError if answers (B, T, V) to inputs (B, T) change with tokens that come later."""
-    middle = inputs.shape[1] // 2
-    if middle == 0:
-        return
-    changed = inputs.clone()
-    changed[:, middle:] = inputs.roll(1, dims=0)[:, middle:].flip(1)  # what stands elsewhere
-    again = torch.as_tensor(model(changed)).double()[:, :middle]  # (B, T / 2, V)
-    if not torch.allclose(again.exp(), answer[:, :middle].exp(), rtol=0, atol=SAME):
+def refuse_looking_ahead(
+    model: LanguageModel, inputs: Tensor, answer: Tensor, counted: Tensor, generator: torch.Generator
+) -> None:
+    """Raise NotAProbabilityError if one of the answers (B, T, V) to inputs (B, T) rests on more than what is before it.
+
+    One window is drawn, and one of its scored places; the window alone, with other tokens behind the place, must give
+    the answers up to there again.
+    """
+    drawn = torch.randint(0, 2**31, (2,), generator=generator).tolist()
+    row = drawn[0] % len(inputs)
+    places = counted[row].nonzero()[:, 0]
+    place = int(places[drawn[1] % len(places)]) if len(places) else inputs.shape[1] - 1
+    changed = inputs[row : row + 1].clone()  # (1, T)
+    changed[:, place + 1 :] = torch.randint(0, answer.shape[-1], changed[:, place + 1 :].shape, generator=generator)
+    again = torch.as_tensor(model(changed))[0, : place + 1].double()  # (place + 1, V)
+    if not torch.allclose(again.exp(), answer[row, : place + 1].exp(), rtol=0, atol=SAME):
         raise NotAProbabilityError(
-            "an answer changed when tokens that come later did: the model looks ahead. Use the tokens up to its own "
-            "place only (a causal mask)"
+            "an answer changed with what stands behind its place, or in another row: the model looks ahead. Let each "
+            "answer depend on the tokens up to its own place only (a causal mask)"
         )
 
 
@@ -114,19 +122,26 @@ def enter(board: str | Path, name: str, judgement: Judgement, text: str, seconds
         All entries, the best first, each with name, bits_per_byte, nats_per_token, largest_sum_error and seconds.
 
     Raises:
-        ValueError: the file is no leaderboard, or one of another text; it stays as it was.
+        ValueError: the file is no leaderboard, or one of another text; no name; infinitely many bits. The file stays
+            as it was.
         OSError: the file can't be read or written.
     """
+    if not name.strip():
+        raise ValueError("name is empty: say whose entry this is")
+    if not math.isfinite(judgement.nats):
+        raise ValueError(
+            "the model gave probability 0 to a token that came, which costs infinitely many bits: smooth it"
+        )
     path, digest = Path(board), hashlib.sha256(text.encode()).hexdigest()
     try:
         held = json.loads(path.read_bytes()) if path.exists() else {"text_sha256": digest, "entries": []}
-        theirs, entries = held["text_sha256"], list(held["entries"])
+        theirs, entries = held["text_sha256"], [{key: entry[key] for key in COLUMNS} for entry in held["entries"]]
         entries.sort(key=lambda entry: entry["bits_per_byte"])
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is no leaderboard: {error!r}; name another file") from None
     if theirs != digest:
         raise ValueError(f"{path} is the leaderboard of another text: name another file, or give its text")
-    entry = {
+    entry: dict[str, Any] = {
         "name": name,
         "bits_per_byte": round(judgement.nats / math.log(2) / len(text.encode()), 5),
         "nats_per_token": round(judgement.nats / judgement.tokens, 5),

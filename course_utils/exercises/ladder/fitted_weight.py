@@ -14,11 +14,11 @@ def fitted_weight(p: list[float], q: list[float]) -> float:
         p, q: the probabilities that two models gave to each token that came.
     """
     low, high = 0.0, 1.0
-    while high - low > 1e-6:
+    for _ in range(40):
         weight = (low + high) / 2
         slope = sum((a - b) / (weight * a + (1 - weight) * b) for a, b in zip(p, q, strict=True))
         low, high = (weight, high) if slope > 0 else (low, weight)
-    return round((low + high) / 2, 3)
+    return round(weight, 3)
 
 
 exercise = Exercise(
@@ -66,7 +66,16 @@ def odds_of_each(p, q):
     return round(sum(a / (a + b) for a, b in zip(p, q, strict=True)) / len(p), 3)
 
 
+def unrounded(p, q):
+    weight = 0.5
+    for _ in range(20_000):
+        weight = sum(weight * a / (weight * a + (1 - weight) * b) for a, b in zip(p, q, strict=True)) / len(p)
+    return weight
+
+
 exercise.add_mistakes(
+    "the weight is right; round it to three digits.",
+    unrounded,
     "this is the share of tokens for which the first model is ahead. By how much it is ahead matters too.",
     lambda p, q: round(sum(a > b for a, b in zip(p, q, strict=True)) / len(p), 3),
     "this maximises the mean of the probabilities. Maximise the mean of their logarithms, the bits that are paid.",

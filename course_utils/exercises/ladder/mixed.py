@@ -38,7 +38,7 @@ exercise = Exercise(
         "ln(0) is an error in Python's math, and exp(-1000) is 0. Think of a weight of 0 or 1, of a word that one or "
         "both models rule out, and of one that both find nearly impossible.",
         "With a = ln w + log_p and b = ln(1 - w) + log_q, and m the larger of them: m + ln(exp(a - m) + exp(b - m)). "
-        "numpy.logaddexp(a, b) does just that; a weight of 0 leaves its term out.",
+        "numpy.logaddexp(a, b).tolist() does just that; a weight of 0 leaves its term out.",
     ),
     probes=probes(
         ("half and half", [math.log(0.5), math.log(0.5)], [math.log(0.1), math.log(0.9)], 0.5),

@@ -1,6 +1,6 @@
 """What 98 seconds buy on one text, and what buys it: the race's command with three seeds, then with one thing changed.
 
-    RACE_TEXT=FILE pytest -m benchmark -s tests/benchmarks/test_ladder_race.py
+    RACE_TEXT=FILE pytest -m benchmark -s tests/benchmarks/test_races.py
 
 Without RACE_TEXT the text is CPython's own documentation. RACE_SECONDS is 98 if not given. Each line is the race with
 its own settings but for what the line names; with RACE_RESULTS=FILE a JSON object of each is added to that file, which
@@ -55,7 +55,10 @@ class WithoutNeighbours(LocalDecoderLM):
 
 
 MODELS = {"no embeddings of pairs": WithoutPairs, "no convolutions": WithoutNeighbours, "neither": DecoderLM}
-TRAININGS = {"AdamW, rate 0.005": {"optimizer": "adamw", "learning_rate": 5e-3}}
+TRAININGS = {
+    "AdamW": {"optimizer": "adamw"},
+    "AdamW, half the rate": {"optimizer": "adamw", "learning_rate": race_settings.RaceSettings.learning_rate / 2},
+}
 SETTINGS = {
     "twice the rate": lambda own: {"learning_rate": own.learning_rate * 2},
     "twice the batch": lambda own: {"batch_size": own.batch_size * 2},
@@ -99,11 +102,11 @@ def test_the_command(text, tmp_path, capsys, seed):
 
 @pytest.mark.parametrize("change", [*MODELS, *TRAININGS, *SETTINGS])
 def test_one_thing_changed(text, tmp_path, monkeypatch, change):
-    monkeypatch.setattr(race, "LocalDecoderLM", MODELS.get(change, LocalDecoderLM))
-    monkeypatch.setattr(race_settings, "TrainingConfig", changed_training(**TRAININGS.get(change, {})))
     texts = read_file(text)
     tokenizer = CharTokenizer.train(set(texts.train + texts.validation))
-    own = fitted_size(race_settings.RaceSettings(SECONDS), tokenizer.vocab_size)
+    own = fitted_size(race_settings.RaceSettings(SECONDS), tokenizer.vocab_size)  # before anything is changed
+    monkeypatch.setattr(race, "LocalDecoderLM", MODELS.get(change, LocalDecoderLM))
+    monkeypatch.setattr(race_settings, "TrainingConfig", changed_training(**TRAININGS.get(change, {})))
     settings = replace(own, **SETTINGS.get(change, lambda own: {})(own))
     begin_rungs(tmp_path, settings, tokenizer)
     parts = race.hold_out(torch.tensor(tokenizer.encode(texts.train)), settings.context_length)
