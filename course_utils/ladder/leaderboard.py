@@ -134,14 +134,16 @@ def enter(board: str | Path, name: str, judgement: Judgement, text: str, seconds
         )
     path, digest = Path(board), hashlib.sha256(text.encode()).hexdigest()
     try:
-        held = json.loads(path.read_bytes()) if path.exists() else {"text_sha256": digest, "entries": []}
+        held: dict[str, Any] = {"text_sha256": digest, "entries": []}
+        if path.exists():
+            held = json.loads(path.read_bytes())
         theirs, entries = held["text_sha256"], [{key: entry[key] for key in COLUMNS} for entry in held["entries"]]
         entries.sort(key=lambda entry: entry["bits_per_byte"])
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is no leaderboard: {error!r}; name another file") from None
     if theirs != digest:
         raise ValueError(f"{path} is the leaderboard of another text: name another file, or give its text")
-    entry: dict[str, Any] = {
+    entry = {
         "name": name,
         "bits_per_byte": round(judgement.nats / math.log(2) / len(text.encode()), 5),
         "nats_per_token": round(judgement.nats / judgement.tokens, 5),
@@ -150,6 +152,7 @@ def enter(board: str | Path, name: str, judgement: Judgement, text: str, seconds
     }
     older = next((other for other in entries if other["name"] == name), None)
     if older is None or entry["bits_per_byte"] < older["bits_per_byte"]:
-        entries = sorted([*(e for e in entries if e is not older), entry], key=lambda e: e["bits_per_byte"])
+        entries = [other for other in entries if other is not older] + [entry]
+        entries.sort(key=lambda entry: entry["bits_per_byte"])
         write_json(path, {"text_sha256": digest, "entries": entries})
     return entries
