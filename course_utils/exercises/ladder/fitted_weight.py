@@ -32,8 +32,8 @@ exercise = Exercise(
         "max((i / 1000 for i in range(1001)), key=...) is enough, with -math.inf where a probability is 0.",
     ),
     probes=probes(
-        ("each is ahead once", [0.6, 0.1], [0.3, 0.3]),
-        "Neither is always ahead: 0.25.",
+        ("now one is ahead, now the other", [0.6, 0.5, 0.05], [0.3, 0.3, 0.3]),
+        "Neither is always ahead: 0.396.",
         ("one is always better", [0.5, 0.4], [0.25, 0.1]),
         "The second only does harm: the weight of the first is 1.",
         ("the other is always better", [0.25, 0.1], [0.5, 0.4]),
