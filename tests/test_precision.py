@@ -23,6 +23,8 @@ PLACES = {
         {"autocast": 1, "bfloat16": 1, "multiplies_bfloat16": 2},
         "asks the trainer for bfloat16 where it is native",
     ),
+    "memory/cache.py": ({"float16": 1}, "counts bytes, computes nothing"),
+    "memory/training.py": ({"bfloat16": 1}, "counts bytes, computes nothing"),
     "pretrained/loading.py": ({"pick_dtype": 2}, "the weights' dtype if none is asked for; the decoder computes"),
     "speed.py": ({"compute_dtype": 2}, "measures the peak of what is computed in"),
     "training/config.py": ({"autocast": 5, "bfloat16": 1}, "what is asked for; the trainer heeds the decision"),

@@ -1,0 +1,204 @@
+"""Budgets: shapes beside published checkpoints, and the cache beside one that is really there."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from course_utils import memory
+from course_utils.evaluation import next_token_loss
+from course_utils.transformer import DecoderLM, KVCache, TransformerConfig
+
+# Weights in the published checkpoints, as their model cards and GGUF files (general.parameter_count) give them.
+PUBLISHED = {
+    "llama-2-7b": 6_738_415_616,
+    "llama-2-13b": 13_015_864_320,
+    "llama-2-70b": 68_976_648_192,
+    "llama-3-8b": 8_030_261_248,
+    "mistral-7b": 7_241_732_096,
+    "smollm2-135m": 134_515_008,
+    "smollm2-360m": 361_821_120,
+    "smollm2-1.7b": 1_711_376_384,
+    "gpt-2": 124_439_808,
+    "gpt-2-medium": 354_823_168,
+    "gpt-2-large": 774_030_080,
+    "gpt-2-xl": 1_557_611_200,
+    "multilingual-e5-large": 559_890_432,
+}
+
+configs = st.builds(
+    lambda heads, groups, width, d_ff, layers, vocabulary, tied: TransformerConfig(
+        vocabulary, heads * groups * width * 2, layers, heads * groups, heads, d_ff, 32, tie_embeddings=tied
+    ),
+    *(st.integers(1, 3) for _ in range(3)),
+    st.integers(1, 20),
+    st.integers(1, 3),
+    st.integers(2, 30),
+    st.booleans(),
+)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_named_models_have_as_many_weights_as_their_checkpoints(name):
+    assert memory.shape_of(name).n_parameters == PUBLISHED[name]
+
+
+def test_gpt_3_has_the_175_billion_of_its_paper():
+    shape = memory.shape_of("gpt-3")
+    assert round(shape.n_parameters / 1e9) == 175
+    assert shape.parameters["attention"] + shape.parameters["feed-forward"] == pytest.approx(12 * 96 * 12288**2, 1e-3)
+
+
+def test_every_name_has_a_source():
+    assert all(shape.source for shape in memory.NAMED.values())
+    assert set(PUBLISHED) | {"gpt-3"} == set(memory.NAMED)
+
+
+@given(configs)
+def test_a_config_has_as_many_weights_as_its_model(config):
+    with torch.device("meta"):
+        model = DecoderLM(config)
+    assert memory.shape_of(config).n_parameters == sum(weight.numel() for weight in model.parameters())
+    assert memory.shape_of(config).n_parameters == config.n_parameters
+
+
+@given(configs, st.integers(1, 32), st.integers(1, 4), st.sampled_from([torch.float32, torch.bfloat16, torch.int8]))
+def test_the_caches_bytes_are_those_of_a_cache(config, length, batch, dtype):
+    cache = KVCache(config, batch, length, dtype=dtype)
+    assert memory.kv_cache_bytes(config, length, batch, dtype) == cache.nbytes
+
+
+def saved_bytes(model, ids):
+    """Bytes of all storages that autograd keeps of a loss, but for the weights."""
+    weights = {tensor.untyped_storage().data_ptr() for tensor in (*model.parameters(), *model.buffers())}
+    kept = {}  # where a storage is -> a tensor in it, which holds the place
+
+    def keep(tensor):
+        place = tensor.untyped_storage().data_ptr()
+        if place not in weights:
+            kept.setdefault(place, tensor)
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        next_token_loss(model(ids[:, :-1]), ids[:, 1:])
+    return sum(tensor.untyped_storage().nbytes() for tensor in kept.values())
+
+
+@pytest.mark.parametrize(
+    ("shape", "batch", "length"),
+    [
+        ((100, 32, 2, 4, 2, 88, 64), 3, 16),
+        ((768, 128, 4, 4, 4, 352, 128), 2, 128),
+        ((500, 96, 3, 6, 2, 256, 128), 2, 100),
+        ((65, 64, 1, 2, 1, 176, 64), 16, 64),
+        ((4096, 64, 2, 4, 2, 176, 64), 2, 32),
+    ],
+)
+def test_activations_are_those_that_autograd_keeps(shape, batch, length):
+    config = TransformerConfig(*shape)
+    ids = torch.randint(0, config.vocab_size, (batch, length + 1))
+    measured = saved_bytes(DecoderLM(config), ids)
+    assert memory.activation_bytes(config, batch, length) == pytest.approx(measured, rel=0.01)
+
+
+def test_llama_2_needs_half_a_mebibyte_per_token_and_not_half_of_that():
+    assert memory.kv_cache_bytes("llama-2-7b", 1) == 524_288
+
+
+def test_a_window_bounds_the_cache():
+    whole = memory.kv_cache_bytes("mistral-7b", 4096)
+    assert memory.kv_cache_bytes("mistral-7b", 32_768) == whole == 4096 * memory.kv_cache_bytes("mistral-7b", 1)
+
+
+@pytest.mark.parametrize("typo", ["llama-2-7B", "llama2-7b", "LLaMA-2 7B"])
+def test_an_unknown_model_is_met_with_the_nearest_names(typo):
+    with pytest.raises(ValueError, match=r"did you mean llama-2-7b"):
+        memory.shape_of(typo)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("llama-2-7b", 0), "context_length must be at least 1"),
+        (("llama-2-7b", 8, -1), "batch_size must be at least 1"),
+        (("llama-2-7b", 2.5), "context_length must be a whole number"),
+    ],
+)
+def test_sizes_that_cannot_be_are_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        memory.kv_cache_bytes(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("heads", "message"),
+    [((8, 3), "n_heads=8 must be a multiple of n_kv_heads=3"), ((7, 7), "d_model=64 must be a multiple of n_heads=7")],
+)
+def test_head_counts_that_cannot_be_are_named(heads, message):
+    with pytest.raises(ValueError, match=message):
+        memory.ModelShape(100, 64, 2, *heads, 128, 32)
+
+
+def test_seven_billion_parameters_need_the_lectures_84_gigabytes():
+    tiny = memory.ModelShape(1, 1, 1, 1, 1, 1, 1)
+    seven = memory.ModelShape(1, 1, 1, 1, 1, 1, 1, others=7_000_000_000 - tiny.n_parameters)
+    budget = memory.training_memory(seven, batch_size=1)
+    assert dict(budget.items) == {"weights": 14e9, "gradients": 14e9, "optimizer states": 56e9}
+    assert budget.total == 84e9
+    assert not budget.fits(80 * 10**9)
+
+
+@pytest.mark.parametrize(("recipe", "gigabytes"), [("mixed", 112), ("mixed, gradients in float32", 126)])
+def test_the_published_calculators_differ_by_their_recipe(recipe, gigabytes):
+    budget = memory.training_memory("llama-2-7b", 1, recipe=recipe)
+    states = budget.total - budget.items["activations"]
+    assert states / memory.shape_of("llama-2-7b").n_parameters * 7 == gigabytes
+
+
+def test_weights_gradients_and_states_are_those_of_a_real_step():
+    config = TransformerConfig(65, 32, 2, 4, 2, 88, 64)
+    model = DecoderLM(config)
+    optimizer = torch.optim.AdamW(model.parameters())
+    next_token_loss(model(torch.zeros(1, 8, dtype=torch.int64)), torch.zeros(1, 8, dtype=torch.int64)).backward()
+    optimizer.step()
+    states = [state[name] for state in optimizer.state.values() for name in ("exp_avg", "exp_avg_sq")]
+    measured = {
+        "weights": sum(weight.nbytes for weight in model.parameters()),
+        "gradients": sum(weight.grad.nbytes for weight in model.parameters()),
+        "optimizer states": sum(state.nbytes for state in states),
+    }
+    budget = memory.training_memory(config, 1, 8, recipe="float32")
+    assert {name: budget.items[name] for name in measured} == measured
+    assert budget.items["activations"] == memory.activation_bytes(config, 1, 8)
+
+
+@given(configs, st.integers(1, 64))
+def test_more_is_sharded_from_stage_to_stage_and_on_one_device_nothing_is_saved(config, devices):
+    totals = [
+        memory.training_memory(config, 1, recipe=recipe, n_devices=devices).total
+        for recipe in ("mixed", "zero-1", "zero-2", "zero-3")
+    ]
+    assert totals == sorted(totals, reverse=True)
+    if devices == 1:
+        assert len(set(totals)) == 1
+    states = totals[-1] - memory.activation_bytes(config, 1, config.context_length, torch.bfloat16)
+    assert 0 <= states * devices - 16 * config.n_parameters < 16 * devices
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"recipe": "fp8"}, "unknown recipe 'fp8': choose one of lecture, float32"),
+        ({"n_devices": 0}, "n_devices must be at least 1"),
+        ({"batch_size": 0, "recipe": "mixed"}, "batch_size must be at least 1"),
+        ({"context_length": -1}, "context_length must be at least 1"),
+    ],
+)
+def test_a_training_that_cannot_be_is_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        memory.training_memory("llama-2-7b", **{"batch_size": 1} | settings)
+
+
+def test_a_budget_prints_its_items_and_their_sum():
+    lines = str(memory.training_memory("llama-2-7b", 1)).splitlines()
+    assert [line.split()[0] for line in lines] == ["weights", "gradients", "optimizer", "total"]
+    assert lines[-1].split()[1:] == ["80.86", "GB"]
