@@ -99,6 +99,11 @@ def test_an_answer_of_another_shape_is_told_its_shape():
         judge(lambda ids: uniform(ids)[:, -1], IDS, T, STRIDE)
 
 
+def test_a_model_of_too_few_tokens_is_told_so():
+    with pytest.raises(ValueError, match="gives 3 answers at each place, the text has more token ids"):
+        judge(lambda ids: torch.full((*ids.shape, 3), -math.log(3)), IDS, T, STRIDE)
+
+
 def test_the_best_comes_first_and_of_one_name_the_better_stays(tmp_path):
     board, text = tmp_path / "board.json", "äb"  # three bytes
     enter(board, "Ada", Judgement(3 * math.log(2), 2, 0.0), text, 1.0)

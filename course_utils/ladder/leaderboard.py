@@ -63,6 +63,10 @@ def judge(model: LanguageModel, ids: Tensor, context_length: int, stride: int) -
             worst = max(worst, largest_sum_error(inputs, answer, counted))
             refuse_looking_ahead(model, inputs, answer, counted, generator)
             asked = targets[counted][:, None]  # (N, 1)
+            if len(asked) and asked.max() >= answer.shape[-1]:
+                raise ValueError(
+                    f"the model gives {answer.shape[-1]} answers at each place, the text has more token ids"
+                )
             nats -= float(answer[counted].gather(-1, asked).sum())
             tokens += len(asked)
     return Judgement(nats, tokens, worst)

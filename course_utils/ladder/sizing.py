@@ -18,7 +18,7 @@ SHAPES = (  # from small to large
     {"d_model": 128, "n_layers": 2, "n_heads": 4, "d_ff": 352},
     {"d_model": 192, "n_layers": 2, "n_heads": 6, "d_ff": 512},
 )
-STEPS = 2000  # with fewer of them a smaller shape, which takes more in the same time, comes out better
+STEPS = 2000  # with 600 of width 128, width 96 came out better in the same time; with 2,700, it did not
 TRIAL = 5  # steps, the fastest of which counts: the first ones also warm up
 
 

@@ -34,9 +34,9 @@ def activation_bytes(
     counts the same way for GPT-3's block.
     """
     shape = shape_of(model)
-    d, attended, kept = shape.d_model, shape.n_heads * shape.head_width, shape.n_kv_heads * shape.head_width
+    d, kept = shape.d_model, shape.n_kv_heads * shape.head_dim
     norm = 3 * d + 1
-    attention = 3 * attended + 2 * kept + shape.n_heads
+    attention = 3 * d + 2 * kept + shape.n_heads
     feed_forward = (4 if shape.gated else 2) * shape.d_ff
     per_layer = 2 * norm + attention + feed_forward
     last = shape.final_norm * norm + shape.has_head * shape.vocab_size

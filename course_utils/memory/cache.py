@@ -31,5 +31,5 @@ def kv_cache_bytes(
     shape = shape_of(model)
     tokens = whole_number("context_length", context_length, least=1)
     tokens = min(tokens, shape.window or tokens)
-    per_token = 2 * shape.n_layers * shape.n_kv_heads * shape.head_width * dtype.itemsize
+    per_token = 2 * shape.n_layers * shape.n_kv_heads * shape.head_dim * dtype.itemsize
     return per_token * tokens * whole_number("batch_size", batch_size, least=1)

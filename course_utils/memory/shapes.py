@@ -22,7 +22,6 @@ class ModelShape:
         n_kv_heads: heads for keys and values.
         d_ff: inner width of the feed-forward part.
         context_length: the most tokens it was made for, T.
-        head_dim: width of a head; None is d_model / n_heads.
         tied: the output layer uses the embedding matrix.
         gated: the feed-forward part has three matrices (gate, up, down), not two.
         biases: every matrix inside the layers has a bias, and every norm has one beside its scale.
@@ -44,7 +43,6 @@ class ModelShape:
     n_kv_heads: int
     d_ff: int
     context_length: int
-    head_dim: int | None = None
     tied: bool = True
     gated: bool = True
     biases: bool = False
@@ -60,24 +58,21 @@ class ModelShape:
             object.__setattr__(self, name, whole_number(name, getattr(self, name), least=1))
         if self.n_heads % self.n_kv_heads:
             raise ValueError(f"n_heads={self.n_heads} must be a multiple of n_kv_heads={self.n_kv_heads}")
-        if self.head_dim is None:
-            if self.d_model % self.n_heads:
-                raise ValueError(f"d_model={self.d_model} must be a multiple of n_heads={self.n_heads}")
-            object.__setattr__(self, "head_dim", self.d_model // self.n_heads)
+        if self.d_model % self.n_heads:
+            raise ValueError(f"d_model={self.d_model} must be a multiple of n_heads={self.n_heads}")
 
     @property
-    def head_width(self) -> int:
+    def head_dim(self) -> int:
         """Width of a head, d_k."""
-        assert self.head_dim is not None  # set at the beginning
-        return self.head_dim
+        return self.d_model // self.n_heads
 
     @property
     def parameters(self) -> Mapping[str, int]:
         """Number of weights in each group, in the order in which a token meets them."""
-        d, attended, kept = self.d_model, self.n_heads * self.head_width, self.n_kv_heads * self.head_width
+        d, kept = self.d_model, self.n_kv_heads * self.head_dim
         matrices = 3 if self.gated else 2
         per_norm = 2 * d if self.biases else d
-        attention = 2 * d * attended + 2 * d * kept + self.biases * (attended + 2 * kept + d)
+        attention = 2 * d * d + 2 * d * kept + self.biases * (2 * d + 2 * kept)  # q and o, k and v
         feed_forward = matrices * d * self.d_ff + self.biases * ((matrices - 1) * self.d_ff + d)
         groups = {
             "embedding": self.vocab_size * d,
