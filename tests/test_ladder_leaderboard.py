@@ -118,7 +118,7 @@ def test_the_best_comes_first_and_of_one_name_the_better_stays(tmp_path):
 def test_a_file_that_is_no_board_stays_as_it_was(tmp_path, content):
     board = tmp_path / "board.json"
     board.write_text(content)
-    with pytest.raises(ValueError, match=r"board\.json is (no|the) leaderboard"):
+    with pytest.raises(ValueError, match=r"board\.json is (there already|the leaderboard)"):
         enter(board, "Ada", Judgement(1.0, 1, 0.0), "a", 1.0)
     assert board.read_text() == content
 
@@ -165,7 +165,7 @@ def test_the_command_refuses_scores_and_leaves_the_board(tmp_path):
         ("x = 1", r"model\.py must define build\(train_ids, vocab_size\)"),
         ("def build(:", r"model\.py: SyntaxError"),
         ("def build(ids, n):\n    return 1 / 0", r"model\.py, line 2: ZeroDivisionError"),
-        ("def build(ids, n):\n    pass", r"model\.py: TypeError: 'NoneType' object is not callable"),
+        ("def build(ids, n):\n    pass", r"model\.py: build returned a NoneType; it must return the model"),
         ("def build(ids, n):\n    return lambda ids:\\\n        ids.nothing", r"model\.py, line 3: AttributeError"),
     ],
 )
@@ -173,6 +173,12 @@ def test_the_command_says_what_is_wrong_with_a_model_file(tmp_path, model, messa
     with pytest.raises(SystemExit, match=message):
         command(tmp_path, model)
     assert not (tmp_path / "board.json").exists()
+
+
+def test_the_command_says_that_there_is_no_model_file(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        command(tmp_path, UNIFORM, "--model", str(tmp_path / "mine.py"))
+    assert "mine.py is no file: give a Python file that defines build" in capsys.readouterr().err
 
 
 def test_the_command_refuses_a_text_that_cannot_be_cut(tmp_path, capsys):

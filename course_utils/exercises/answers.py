@@ -107,6 +107,8 @@ def _remedy(got: Any, expected: Any) -> str:
         return ": torch.tensor(...) makes one"
     if isinstance(expected, list) and isinstance(got, Tensor | np.ndarray):
         return ": .tolist() makes one"
+    if isinstance(expected, list) and isinstance(got, tuple):
+        return ": list(...) makes one"
     if isinstance(expected, int | float) and isinstance(got, Tensor | np.ndarray):
         return ": .item() makes one of a single number"
     if isinstance(expected, float) and isinstance(got, Fraction | Decimal):

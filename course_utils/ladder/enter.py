@@ -54,6 +54,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command; a refused model ends it with exit code 1 and a message, and the board is as it was."""
     command_line = parser()
     options = command_line.parse_args(arguments)
+    if not options.model.is_file():
+        command_line.error(f"--model {options.model} is no file: give a Python file that defines build")
     try:
         texts = read_file(options.text)
         assert isinstance(texts.train, str)
@@ -71,6 +73,11 @@ def main(arguments: list[str] | None = None) -> None:
         began = time.perf_counter()
         answer = build(torch.tensor(tokenizer.encode(texts.train)), tokenizer.vocab_size)
         seconds = time.perf_counter() - began
+    if not callable(answer):
+        sys.exit(
+            f"{options.model}: build returned a {type(answer).__name__}; it must return the model, a function of "
+            "token ids (B, T) that gives ln of the probability of each next token, (B, T, vocab_size)"
+        )
 
     def model(ids: Tensor, /) -> Tensor:
         with errors_of(options.model):

@@ -143,8 +143,10 @@ def enter(board: str | Path, name: str, judgement: Judgement, text: str, seconds
             held = json.loads(path.read_bytes())
         theirs, entries = held["text_sha256"], [{key: entry[key] for key in COLUMNS} for entry in held["entries"]]
         entries.sort(key=lambda entry: entry["bits_per_byte"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} is no leaderboard: {error!r}; name another file") from None
+    except (KeyError, TypeError, ValueError):
+        raise ValueError(
+            f"{path} is there already and is no leaderboard; it stays as it is. Name another file"
+        ) from None
     if theirs != digest:
         raise ValueError(f"{path} is the leaderboard of another text: name another file, or give its text")
     entry = {

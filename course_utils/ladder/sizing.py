@@ -1,4 +1,14 @@
-"""How large a transformer a race trains: the largest of which this machine takes enough steps in the seconds given."""
+"""How large a transformer a race trains: the largest of which this machine takes enough steps in the seconds given.
+
+The batch doesn't grow with it. A batch of 32 reads 1.2 to 1.4 times as many tokens in the same time as one of 16, and
+yet the loss on the last tenth of Tiny Shakespeare's training part (nats per character) was no better
+than by what seeds differ, and worse where a text is read over and over:
+
+    width, seconds       64, 5    64, 20 (three seeds)   96, 40    128, 93    192, 280
+    batch of 8           1.838    1.575 (one seed)       -         1.444      -
+    batch of 16          1.761    1.552                  1.480     1.428      1.413
+    batch of 32          1.766    1.545                  1.479     1.440      1.445
+"""
 
 import time
 from collections.abc import Callable

@@ -83,7 +83,7 @@ WANTED = "not a float tensor of shape (2,)"
             "returned a float, not a float tensor of shape (): torch.tensor(...) makes one",
         ),
         ([1.0], lambda x: np.array([1.0, 1.0]), "returned a numpy.ndarray, not a list: .tolist() makes one"),
-        ([1], lambda x: (1, 1), "returned a tuple, not a list."),
+        ([1], lambda x: (1, 1), "returned a tuple, not a list: list(...) makes one."),
         (VECTOR, lambda x: (2 * x).tolist(), f"returned a list, {WANTED}: torch.tensor(...) makes one."),
         (VECTOR, lambda x: (2 * x).numpy(), f"returned a numpy.ndarray, {WANTED}: torch.tensor(...) makes one."),
         (VECTOR, lambda x: (2 * x)[None], f"returned a float tensor of shape (1, 2), {WANTED}."),

@@ -51,6 +51,12 @@ def decoded_bytes(tokens):
 exercise.add_mistakes(
     "these are nats. Divide by ln 2 for bits.",
     lambda nats, tokens: sum(nats) / sum(map(len, tokens)),
+    "a nat is more than a bit: it has 1 / ln 2 = 1.44 of them. Divide by ln 2.",
+    lambda nats, tokens: sum(nats) * math.log(2) / sum(map(len, tokens)),
+    "the sign is wrong: a surprise, -ln of a probability, is given as a positive number already.",
+    lambda nats, tokens: -sum(nats) / math.log(2) / sum(map(len, tokens)),
+    "these are bytes per bit.",
+    lambda nats, tokens: sum(map(len, tokens)) * math.log(2) / sum(nats),
     "this is per token: divide by the bytes.",
     lambda nats, tokens: sum(nats) / math.log(2) / len(tokens),
     "this is a mean of the tokens' own rates. Divide the sum of the bits by the sum of the bytes.",

@@ -76,6 +76,10 @@ def unrounded(p, q):
 exercise.add_mistakes(
     "the weight is right; round it to three digits.",
     unrounded,
+    "the weight is right to two digits. Give three.",
+    lambda p, q: round(fitted_weight(p, q), 2),
+    "this is one half, whatever the lists hold.",
+    lambda p, q: 0.5,
     "this is the share of tokens for which the first model is ahead. By how much it is ahead matters too.",
     lambda p, q: round(sum(a > b for a, b in zip(p, q, strict=True)) / len(p), 3),
     "this maximises the mean of the probabilities. Maximise the mean of their logarithms, the bits that are paid.",

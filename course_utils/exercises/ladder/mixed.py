@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from course_utils.exercises.core import Exercise, probes
 
 IMPOSSIBLE = -math.inf
@@ -87,6 +89,10 @@ exercise.add_mistakes(
     product,
     "the mean is right, but its logarithm is missing.",
     lambda log_p, log_q, weight: [math.exp(a) for a in mixed(log_p, log_q, weight)],
+    "these are logarithms to base 2. Give natural ones, like those that came.",
+    lambda log_p, log_q, weight: [log / math.log(2) for log in mixed(log_p, log_q, weight)],
+    "the weight multiplies the probability. In logarithms its own logarithm is added: ln(w p) = ln w + ln p.",
+    lambda log_p, log_q, weight: np.logaddexp(weight * np.array(log_p), (1 - weight) * np.array(log_q)).tolist(),
     "the weights are swapped: `weight` is the share of the first model.",
     lambda log_p, log_q, weight: mixed(log_q, log_p, weight),
     "the two are added without their weights: that sums to 2.",

@@ -16,7 +16,7 @@ def not_distributions(scores: dict[str, list[float]]) -> list[str]:
     return [
         context
         for context, of_words in scores.items()
-        if not (min(of_words) >= 0 and abs(math.fsum(of_words) - 1) <= 1e-6)
+        if not (all(score >= 0 for score in of_words) and abs(sum(of_words) - 1) <= 1e-6)
     ]
 
 
@@ -43,35 +43,48 @@ exercise = Exercise(
         "The sum is 1, but no probability is below 0.",
         ("not a number", {"the": [math.nan, 1.0], "a": [0.25, 0.75]}),
         "nan is no probability, and every comparison with it is False.",
+        ("a little too much", {"the": [0.5, 0.5001], "a": [0.5, 0.5]}),
+        "1.0001 is no rounding: over a text such a little adds up. Allow 1e-6.",
+        ("no scores at all", {"the": [], "a": [math.inf, 0.5]}),
+        "An empty list sums to 0, and infinity is no probability.",
     ),
     hidden=probes(
         (
             "four contexts",
             {"x": [0.3, 0.7], "y": [0.3, 0.71], "z": [0.999999999, 0.0], "v": [2.0, -1.0]},
         ),
-        "Ask each list by itself, for its sum and for its signs.",
+        "Ask each list by itself, for its sum and for its signs, and keep their order.",
     ),
 )
 
+
+def reported(scores, is_wrong):
+    return [context for context, of_words in scores.items() if is_wrong(of_words)]
+
+
 exercise.add_mistakes(
     "only sums above 1 are reported. Below 1 some of the probability is lost.",
-    lambda scores: [context for context, of_words in scores.items() if sum(of_words) > 1 + 1e-6 or min(of_words) < 0],
+    lambda scores: reported(scores, lambda of_words: sum(of_words) > 1 + 1e-6 or min(of_words) < 0),
     "the sum is compared exactly. Floats round: allow 1e-6.",
-    lambda scores: [context for context, of_words in scores.items() if sum(of_words) != 1.0 or min(of_words) < 0],
+    lambda scores: reported(scores, lambda of_words: sum(of_words) != 1.0 or min(of_words) < 0),
     "the sums are only right on average over the contexts. Each context counts by itself.",
     lambda scores: (
         []
         if abs(sum(map(sum, scores.values())) / len(scores) - 1) <= 1e-6
-        else [context for context, of_words in scores.items() if abs(sum(of_words) - 1) > 1e-6]
+        else reported(scores, lambda of_words: abs(sum(of_words) - 1) > 1e-6)
     ),
     "a sum of 1 with a score below 0 passes.",
-    lambda scores: [context for context, of_words in scores.items() if not abs(sum(of_words) - 1) <= 1e-6],
+    lambda scores: reported(scores, lambda of_words: not abs(sum(of_words) - 1) <= 1e-6),
     "nan passes: `abs(nan - 1) > 1e-6` is False. Ask whether the list is right, and negate that.",
-    lambda scores: [
-        context for context, of_words in scores.items() if abs(sum(of_words) - 1) > 1e-6 or min(of_words) < 0
-    ],
+    lambda scores: reported(scores, lambda of_words: abs(sum(of_words) - 1) > 1e-6 or min(of_words) < 0),
     "each score between 0 and 1 isn't enough. They have to sum to 1.",
-    lambda scores: [context for context, of_words in scores.items() if not all(0 <= s <= 1 for s in of_words)],
+    lambda scores: reported(scores, lambda of_words: not all(0 <= score <= 1 for score in of_words)),
+    "the sums may differ from 1 by more than rounding makes: allow 1e-6.",
+    lambda scores: reported(
+        scores, lambda of_words: min(of_words, default=0) < 0 or not abs(sum(of_words) - 1) <= 1e-3
+    ),
+    "the contexts are right; keep them in the order in which they came.",
+    lambda scores: sorted(not_distributions(scores)),
     "these are the contexts that are right.",
     lambda scores: [context for context in scores if context not in not_distributions(scores)],
 )
