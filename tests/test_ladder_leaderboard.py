@@ -21,6 +21,17 @@ import math, torch
 def build(train_ids, vocab_size):
     return lambda ids: torch.full((*ids.shape, vocab_size), -math.log(vocab_size))
 """
+WORSE = """
+import math, torch
+
+
+def build(train_ids, vocab_size):
+    def model(ids):
+        answer = torch.full((*ids.shape, vocab_size), math.log(15 / 16 / (vocab_size - 1)))
+        return answer.scatter(-1, ((ids + 1) % vocab_size)[..., None], math.log(1 / 16))  # what really comes
+
+    return model
+"""
 SCORES = UNIFORM.replace("-math.log(vocab_size)", "-0.1")
 
 
@@ -54,7 +65,8 @@ def looks_ahead(ids):
     [
         (lambda ids: uniform(ids) + 2.5, "sum to 12.18"),
         (lambda ids: uniform(ids) - 1e-4, "sum to 0.9999"),
-        (lambda ids: uniform(ids) * math.nan, "sum to nan"),
+        (lambda ids: uniform(ids) * math.nan, "hold nan, which is no number"),
+        (lambda ids: uniform(ids).exp(), "are probabilities: give their logarithms"),
         (lambda ids: torch.zeros(*ids.shape, V), "sum to 5"),
         (looks_ahead, "looks ahead"),
     ],
@@ -149,6 +161,15 @@ def test_the_command_enters_a_model(tmp_path, capsys):
     assert capsys.readouterr().out.splitlines()[1].split()[0] == "3.0000"  # of eight characters
     command(tmp_path, UNIFORM, "--name", "Bob")
     assert [entry["name"] for entry in json.loads((tmp_path / "board.json").read_text())["entries"]] == ["Ada", "Bob"]
+
+
+def test_a_worse_entry_is_told_its_own_score(tmp_path, capsys):
+    command(tmp_path, UNIFORM)
+    better = json.loads((tmp_path / "board.json").read_text())
+    command(tmp_path, WORSE)
+    out = capsys.readouterr().out
+    assert "this entry of Ada: 4.0000 bits per byte; the earlier one is better and stays" in out
+    assert json.loads((tmp_path / "board.json").read_text()) == better
 
 
 def test_the_command_refuses_scores_and_leaves_the_board(tmp_path):

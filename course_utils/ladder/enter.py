@@ -20,7 +20,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from course_utils.ladder.leaderboard import NotAProbabilityError, enter, judge
+from course_utils.ladder.leaderboard import NotAProbabilityError, bits_per_byte, enter, judge
 from course_utils.ladder.settings import RaceSettings
 from course_utils.tokenization import CharTokenizer
 from course_utils.training.corpus import read_file
@@ -56,6 +56,8 @@ def main(arguments: list[str] | None = None) -> None:
     options = command_line.parse_args(arguments)
     if not options.model.is_file():
         command_line.error(f"--model {options.model} is no file: give a Python file that defines build")
+    if not options.text.is_file():
+        command_line.error(f"--text {options.text} is no file: give a UTF-8 text")
     try:
         texts = read_file(options.text)
         assert isinstance(texts.train, str)
@@ -90,6 +92,9 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(f"refused: {error}")
     except (ValueError, OSError) as error:
         sys.exit(f"{command_line.prog}: error: {error}")
+    bits = bits_per_byte(judgement, texts.validation[1:])
+    if all((entry["name"], entry["bits_per_byte"]) != (options.name, bits) for entry in entries):
+        print(f"this entry of {options.name}: {bits:.4f} bits per byte; the earlier one is better and stays")
     print(f"{'bits per byte':>14}{'sum error':>12}{'seconds':>10}  name")
     for entry in entries:
         print("{bits_per_byte:14.4f}{largest_sum_error:12.1e}{seconds:10.1f}  {name}".format(**entry))

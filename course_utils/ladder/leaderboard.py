@@ -82,10 +82,14 @@ def largest_sum_error(inputs: Tensor, answer: Tensor, counted: Tensor) -> float:
     errors = (1 - sums).abs().nan_to_num(math.inf).masked_fill(~counted, 0.0)  # (B, T)
     row, place = divmod(int(errors.argmax()), inputs.shape[1])
     if errors[row, place] > TOLERANCE:
+        what = f"after the tokens {inputs[row, : place + 1].tolist()[-8:]} the {answer.shape[-1]} answers"
+        if answer[row, place].isnan().any():
+            raise NotAProbabilityError(f"{what} hold nan, which is no number: look for a division by 0 or ln of 0")
+        if abs(float(answer[row, place].sum()) - 1) <= TOLERANCE:
+            raise NotAProbabilityError(f"{what} are probabilities: give their logarithms")
         raise NotAProbabilityError(
-            f"after the tokens {inputs[row, : place + 1].tolist()[-8:]} the {answer.shape[-1]} answers sum to "
-            f"{float(sums[row, place]):.6g}, not 1: that is a score, not a probability. Divide each by their sum "
-            "(log_softmax does that to logits)"
+            f"{what} sum to {float(sums[row, place]):.6g}, not 1: that is a score, not a probability. Divide each by "
+            "their sum (log_softmax does that to logits)"
         )
     return float(errors[row, place])
 
@@ -110,6 +114,11 @@ def refuse_looking_ahead(
             "an answer changed with what stands behind its place, or in another row: the model looks ahead. Let each "
             "answer depend on the tokens up to its own place only (a causal mask)"
         )
+
+
+def bits_per_byte(judgement: Judgement, text: str) -> float:
+    """Return the bits that a judged model needs for each byte of the characters that were scored, to five digits."""
+    return round(judgement.nats / math.log(2) / len(text.encode()), 5)
 
 
 def enter(board: str | Path, name: str, judgement: Judgement, text: str, seconds: float) -> list[dict]:
@@ -151,7 +160,7 @@ def enter(board: str | Path, name: str, judgement: Judgement, text: str, seconds
         raise ValueError(f"{path} is the leaderboard of another text: name another file, or give its text")
     entry = {
         "name": name,
-        "bits_per_byte": round(judgement.nats / math.log(2) / len(text.encode()), 5),
+        "bits_per_byte": bits_per_byte(judgement, text),
         "nats_per_token": round(judgement.nats / judgement.tokens, 5),
         "largest_sum_error": judgement.largest_sum_error,
         "seconds": round(seconds, 1),

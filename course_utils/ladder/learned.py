@@ -13,9 +13,9 @@ WIDTH = 4  # tokens that a short convolution reads
 
 
 class LocalDecoderLM(DecoderLM):
-    """A `DecoderLM` that looks up each pair of neighbouring tokens, and mixes four neighbours before each layer.
+    """A `DecoderLM` that looks up each pair of neighbouring tokens, and mixes four of them before each part of a layer.
 
-    An attention head can learn to look at the token before. Both helps give it that from the first step.
+    An attention head can learn to look at the token before. Both aids make that easy from the start.
 
     It reads a text from its beginning, without a cache and without padding.
 

@@ -26,8 +26,8 @@ exercise = Exercise(
         "len(token) of a bytes object is its number of bytes; nothing has to be decoded.",
     ),
     probes=probes(
-        ("two words", [math.log(2), math.log(2)], [b"a", b" b"]),
-        "Two bits for three bytes: 0.6667.",
+        ("two words", [math.log(2), math.log(2)], [b"ab", b" cd"]),
+        "Two bits for five bytes: 0.4.",
         ("tokens of unlike length", [math.log(2), 3 * math.log(2)], [b"a", b" house"]),
         "Divide all bits by all bytes, 4 / 7, not token by token.",
         ("characters of two bytes", [math.log(2)], ["über".encode()]),
@@ -61,6 +61,8 @@ exercise.add_mistakes(
     lambda nats, tokens: sum(nats) / math.log(2) / len(tokens),
     "this is a mean of the tokens' own rates. Divide the sum of the bits by the sum of the bytes.",
     lambda nats, tokens: sum(n / math.log(2) / len(t) for n, t in zip(nats, tokens, strict=True)) / len(tokens),
+    "a space is a byte of the text too.",
+    lambda nats, tokens: sum(nats) / math.log(2) / sum(len(token.strip()) for token in tokens),
     "these are characters. Count bytes.",
     lambda nats, tokens: sum(nats) / math.log(2) / len(b"".join(tokens).decode(errors="replace")),
     "the bytes were counted after decoding each token: half a character becomes U+FFFD, which has three bytes. The "

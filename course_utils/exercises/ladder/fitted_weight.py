@@ -58,12 +58,20 @@ def best(p, q, value):
     return max(weights, key=lambda w: value([w * a + (1 - w) * b for a, b in zip(p, q, strict=True)]))
 
 
+def share_ahead(p, q):
+    return sum(a > b for a, b in zip(p, q, strict=True)) / len(p)
+
+
 def share_of_total(p, q):
-    return round(sum(p) / (sum(p) + sum(q)), 3)
+    return sum(p) / (sum(p) + sum(q))
 
 
 def odds_of_each(p, q):
-    return round(sum(a / (a + b) for a, b in zip(p, q, strict=True)) / len(p), 3)
+    return sum(a / (a + b) for a, b in zip(p, q, strict=True)) / len(p)
+
+
+def rounded(function):
+    return lambda p, q: round(function(p, q), 3)
 
 
 def unrounded(p, q):
@@ -76,20 +84,22 @@ def unrounded(p, q):
 exercise.add_mistakes(
     "the weight is right; round it to three digits.",
     unrounded,
+    "the weight is right to four digits. Give three.",
+    lambda p, q: round(unrounded(p, q), 4),
     "the weight is right to two digits. Give three.",
     lambda p, q: round(fitted_weight(p, q), 2),
     "this is one half, whatever the lists hold.",
     lambda p, q: 0.5,
-    "this is the share of tokens for which the first model is ahead. By how much it is ahead matters too.",
-    lambda p, q: round(sum(a > b for a, b in zip(p, q, strict=True)) / len(p), 3),
     "this maximises the mean of the probabilities. Maximise the mean of their logarithms, the bits that are paid.",
     lambda p, q: best(p, q, sum),
     "this is the weight of the second model; p has the weight w.",
     lambda p, q: round(1 - fitted_weight(p, q), 3),
-    "this shares the weight out by the sums of the probabilities. Try weights, and take the best.",
-    share_of_total,
-    "this is one step of an iteration that begins at a half. Go on until the weight stays.",
-    odds_of_each,
     "this takes the better of the two models alone. A mean of both may beat either.",
     lambda p, q: float(sum(math.log(a) if a else -math.inf for a in p) > sum(math.log(b) for b in q)),
 )
+for sentence, function in (
+    ("this is the share of tokens for which the first model is ahead. By how much matters too.", share_ahead),
+    ("this shares the weight out by the sums of the probabilities. Try weights, and take the best.", share_of_total),
+    ("this is one step of an iteration that begins at a half. Go on until the weight stays.", odds_of_each),
+):
+    exercise.add_mistakes(sentence, function, sentence, rounded(function))

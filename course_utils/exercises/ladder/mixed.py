@@ -99,6 +99,11 @@ exercise.add_mistakes(
     lambda log_p, log_q, weight: in_probabilities(log_p, log_q, weight, lambda p, q, w: p + q),
     "this is half and half, whatever the weight.",
     lambda log_p, log_q, weight: in_probabilities(log_p, log_q, weight, lambda p, q, w: (p + q) / 2),
+    "-inf - (-inf) is nan: where both models rule a word out, don't take the larger term out of the sum.",
+    lambda log_p, log_q, weight: [
+        math.nan if a == b == IMPOSSIBLE else log
+        for a, b, log in zip(log_p, log_q, mixed(log_p, log_q, weight), strict=True)
+    ],
     "a word that both find nearly impossible became impossible: exp(-1000) is 0. Take the larger term out of the sum.",
     lambda log_p, log_q, weight: in_probabilities(log_p, log_q, weight, lambda p, q, w: w * p + (1 - w) * q),
 )

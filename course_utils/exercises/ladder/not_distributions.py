@@ -31,8 +31,8 @@ exercise = Exercise(
         "nan compares as False with everything: ask whether a list is right, and report it if not.",
     ),
     probes=probes(
-        ("one of each", {"the": [0.5, 0.5], "a": [0.9, 0.9]}),
-        "After “a” the scores sum to 1.8.",
+        ("one of each", {"the": [0.5, 0.5], "a": [0.9, 0.9], "then": [1.4, 0.0]}),
+        "After “a” the scores sum to 1.8, after “then” to 1.4.",
         ("rounding", {"the": [0.1] * 10}),
         "In floats ten times 0.1 is not exactly 1: allow a difference of 1e-6.",
         ("too little", {"the": [0.2, 0.2], "a": [1.0, 0.0]}),
@@ -85,6 +85,14 @@ exercise.add_mistakes(
     ),
     "the contexts are right; keep them in the order in which they came.",
     lambda scores: sorted(not_distributions(scores)),
+    "only sums below 1 are reported. Above 1 there is more probability than there can be.",
+    lambda scores: reported(scores, lambda of_words: sum(of_words) < 1 - 1e-6 or min(of_words) < 0),
+    "0 is a probability too: only what is below it is wrong.",
+    lambda scores: reported(scores, lambda of_words: min(of_words) <= 0 or not abs(sum(of_words) - 1) <= 1e-6),
+    "this is too strict: a sum that is off by 1e-9 is rounding. Allow 1e-6.",
+    lambda scores: reported(
+        scores, lambda of_words: not all(score >= 0 for score in of_words) or not abs(sum(of_words) - 1) <= 1e-12
+    ),
     "these are the contexts that are right.",
     lambda scores: [context for context in scores if context not in not_distributions(scores)],
 )
