@@ -1,13 +1,21 @@
 """Budgets: shapes beside published checkpoints, and the cache beside one that is really there."""
 
+import dataclasses
+import functools
+import weakref
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.checkpoint import checkpoint
 
 from course_utils import memory
 from course_utils.evaluation import next_token_loss
-from course_utils.transformer import DecoderLM, KVCache, TransformerConfig
+from course_utils.memory.activations import MATRICES
+from course_utils.transformer import DecoderLM, KVCache, TransformerConfig, attention, causal_mask
 
 # Weights in the published checkpoints, as their model cards and GGUF files (general.parameter_count) give them.
 PUBLISHED = {
@@ -202,3 +210,145 @@ def test_a_budget_prints_its_items_and_their_sum():
     lines = str(memory.training_memory("llama-2-7b", 1)).splitlines()
     assert [line.split()[0] for line in lines] == ["weights", "gradients", "optimizer", "total"]
     assert lines[-1].split()[1:] == ["80.86", "GB"]
+
+
+def adapted_model(config, names, rank):
+    """A model whose weights are frozen but for adapters of rank r beside the named matrices."""
+    model = DecoderLM(config).requires_grad_(False)
+    for path, module in model.named_modules():
+        if path.rpartition(".")[2] in names:
+            module.a = torch.nn.Parameter(torch.randn(rank, module.in_features))
+            module.b = torch.nn.Parameter(torch.randn(module.out_features, rank))
+            module.register_forward_hook(lambda m, args, out: out + args[0] @ m.a.T @ m.b.T)
+    return model
+
+
+@pytest.mark.parametrize("names", [("q", "v"), ("q", "k", "v", "o"), ("gate", "up", "down"), MATRICES])
+def test_adapters_need_fewer_activations_as_autograd_has_it(names):
+    config = TransformerConfig(300, 96, 8, 6, 2, 256, 128)
+    model = adapted_model(config, names, 4)
+    trained = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
+    assert memory.adapter_parameters(config, names, 4) == trained
+    measured = saved_bytes(model, torch.randint(0, 300, (2, 65)))
+    predicted = memory.activation_bytes(config, 2, 64, adapted=names, rank=4)
+    assert predicted == pytest.approx(measured, rel=0.1)  # the first layer needs less: nothing before it is trained
+
+
+@pytest.mark.parametrize(("batch", "length"), [(1, 32), (2, 100), (4, 64)])
+def test_attention_written_out_keeps_a_weight_for_each_pair(monkeypatch, batch, length):
+    def plain(q, k, v, attn_mask=None, is_causal=False, enable_gqa=False):
+        k, v = (x.repeat_interleave(q.shape[1] // x.shape[1], dim=1) for x in (k, v))
+        return attention(q, k, v, causal_mask(q.shape[2]))
+
+    monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", plain)
+    config = TransformerConfig(300, 96, 4, 6, 2, 256, 128)
+    measured = saved_bytes(DecoderLM(config), torch.randint(0, 300, (batch, length + 1)))
+    assert memory.activation_bytes(config, batch, length, fused=False) == pytest.approx(measured, rel=0.02)
+
+
+def test_checkpointing_keeps_what_each_layer_reads_and_one_layer_more():
+    config = TransformerConfig(300, 96, 6, 6, 2, 256, 128)
+    model, ids = DecoderLM(config), torch.randint(0, 300, (2, 65))
+    one_more = saved_bytes(DecoderLM(dataclasses.replace(config, n_layers=2)), ids) - saved_bytes(
+        DecoderLM(dataclasses.replace(config, n_layers=1)), ids
+    )
+    for block in model.layers:
+        block.forward = functools.partial(checkpoint, block.forward, use_reentrant=False)
+    predicted = memory.activation_bytes(config, 2, 64, checkpointed=True)
+    assert predicted == pytest.approx(saved_bytes(model, ids) + one_more, rel=0.02)
+
+
+def test_adapters_of_llama_2_are_those_of_the_papers_formula():
+    assert memory.adapter_parameters("llama-2-7b", ("q", "v"), 8) == 32 * 2 * 8 * 2 * 4096
+    lora, qlora = (memory.training_memory("llama-2-7b", 1, 512, recipe) for recipe in ("lora", "qlora"))
+    assert lora.items["optimizer states"] == 8 * 4_194_304
+    assert lora.items["weights"] == 2 * 6_738_415_616
+    layers = 6_738_415_616 - 2 * 32_000 * 4096 - 65 * 4096
+    assert qlora.items["weights"] == pytest.approx(layers * 0.515869 + 2 * (6_738_415_616 - layers), rel=1e-5)
+    assert list(lora.items) == ["weights", "adapters", "gradients", "optimizer states", "activations"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"adapted": ("query",)}, "adapted holds 'query': choose among q, k, v"),
+        ({"rank": 0}, "rank must be at least 1"),
+    ],
+)
+def test_adapters_that_cannot_be_are_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        memory.adapter_parameters("llama-2-7b", **settings)
+
+
+class PeakBytes(TorchDispatchMode):
+    """The most bytes that tensors made inside have held at one time."""
+
+    def __init__(self):
+        super().__init__()
+        self.now = self.peak = 0
+        self.alive = set()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        before = {
+            tensor.untyped_storage().data_ptr() for tensor in tree_leaves((args, kwargs)) if torch.is_tensor(tensor)
+        }
+        for tensor in tree_leaves(result):
+            if torch.is_tensor(tensor):
+                storage = tensor.untyped_storage()
+                place = storage.data_ptr()
+                if place not in before and place not in self.alive:
+                    self.alive.add(place)
+                    self.now += storage.nbytes()
+                    self.peak = max(self.peak, self.now)
+                    weakref.finalize(storage, self.freed, place, storage.nbytes())
+        return result
+
+    def freed(self, place, size):
+        self.alive.discard(place)
+        self.now -= size
+
+
+@pytest.mark.parametrize(("batch", "length", "piece"), [(1, 128, None), (2, 100, None), (2, 128, 32), (1, 64, 64)])
+def test_an_answer_needs_the_memory_that_tensors_take_at_the_widest_point(batch, length, piece):
+    config = TransformerConfig(300, 96, 4, 6, 2, 256, 128)
+    model, ids = DecoderLM(config).eval(), torch.randint(0, 300, (batch, length))
+    cache = model.new_cache(batch, length)
+    with torch.no_grad(), PeakBytes() as memory_used:
+        for part in ids.split(piece or length, dim=1):
+            model.next_token_logits(part, cache=cache)
+    budget = memory.inference_memory(config, torch.float32, length, batch, piece_length=piece)
+    assert budget.items["weights"] == sum(weight.nbytes for weight in model.parameters())
+    assert budget.items["KV cache"] == cache.nbytes
+    assert budget.items["activations"] == pytest.approx(memory_used.peak, rel=0.1)
+
+
+def test_the_lectures_rules_of_thumb_and_where_they_end():
+    budget = memory.inference_memory("llama-2-7b", torch.float16, 4096)
+    assert budget.items["weights"] == pytest.approx(14e9, rel=0.04)  # 2 GB for each billion
+    assert budget.items["KV cache"] == 4096 * 524_288  # half a megabyte per token, not one
+    assert budget.total < 16 * 2**30
+    embedding = memory.inference_memory("multilingual-e5-large", torch.float16)
+    assert embedding.total == pytest.approx(1.1e9, rel=0.1)
+    assert "KV cache" not in embedding.items
+
+
+def test_narrower_weights_are_counted_by_their_bits():
+    whole, narrow = (memory.inference_memory("llama-3-8b", weight_bits=bits) for bits in (None, 4.5))
+    assert narrow.items["weights"] * 16 == pytest.approx(whole.items["weights"] * 4.5)
+    assert narrow.items["KV cache"] == whole.items["KV cache"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"batch_size": 0}, "batch_size must be at least 1"),
+        ({"context_length": 0}, "context_length must be at least 1"),
+        ({"weight_bits": 0}, "weight_bits must be above 0"),
+        ({"weight_bits": "4"}, "weight_bits must be a number"),
+        ({"piece_length": 0}, "piece_length must be at least 1"),
+    ],
+)
+def test_an_answer_that_cannot_be_is_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        memory.inference_memory("llama-2-7b", **settings)

@@ -451,7 +451,7 @@ def test_weights_that_can_only_be_emulated_are_kept_and_computed_with_in_float32
 def test_a_cache_holds_what_narrow_weights_are_computed_with(tiny_model, bfloat16_native, chunks):
     model, ids = tiny_model.to(torch.bfloat16), random_ids(2, 10)
     cache = model.new_cache(2, 10)
-    assert cache.keys.dtype == (torch.bfloat16 if bfloat16_native else torch.float32)
+    assert cache.keys.numbers.dtype == (torch.bfloat16 if bfloat16_native else torch.float32)
     with torch.no_grad():
         pieces = torch.cat([model(chunk, cache=cache) for chunk in ids.split(chunks, dim=1)], dim=1)
         difference = (pieces - model(ids)).abs().max()
@@ -531,4 +531,4 @@ def test_another_models_cache_is_refused(tiny_model, cache, word):
 def test_a_cache_keeps_no_gradients(tiny_model):
     cache = tiny_model.new_cache(1, 8)
     tiny_model(random_ids(1, 3), cache=cache)
-    assert not cache.keys.requires_grad
+    assert not cache.keys.numbers.requires_grad

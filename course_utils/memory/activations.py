@@ -1,4 +1,6 @@
-"""Bytes of what the forward pass of a training keeps for the backward pass."""
+"""Bytes of what a model computes on the way: kept for the backward pass in training, or at work in inference."""
+
+from collections.abc import Collection
 
 import torch
 
@@ -6,12 +8,18 @@ from course_utils.checks import whole_number
 from course_utils.memory.shapes import ModelShape, shape_of
 from course_utils.transformer import TransformerConfig
 
+MATRICES = ("q", "k", "v", "o", "gate", "up", "down")  # of a layer, as adapters name them
+
 
 def activation_bytes(
     model: TransformerConfig | ModelShape | str,
     batch_size: int,
     context_length: int,
     dtype: torch.dtype = torch.float32,
+    fused: bool = True,
+    checkpointed: bool = False,
+    adapted: Collection[str] = (),
+    rank: int = 0,
 ) -> int:
     """Return the bytes that autograd keeps between forward and backward pass, for a decoder written as the course's.
 
@@ -26,6 +34,13 @@ def activation_bytes(
         batch_size: texts, B.
         context_length: tokens of each, T.
         dtype: that all of this is kept in.
+        fused: False is attention written out: it keeps a weight for each head and each pair of tokens, and the keys and
+            values of each query head.
+        checkpointed: keep only what each layer reads, and compute the rest of one layer at a time once more on the way
+            back (Chen et al., 2016, "Training Deep Nets with Sublinear Memory Cost").
+        adapted: if given, only adapters of these `MATRICES` are trained: the inputs of other matrices, and what the
+            gains of norms multiply, need not be kept.
+        rank: of the adapters, r.
 
     Raises:
         ValueError: an unknown name, or a number below 1.
@@ -34,11 +49,18 @@ def activation_bytes(
     counts the same way for GPT-3's block.
     """
     shape = shape_of(model)
-    d, kept = shape.d_model, shape.n_kv_heads * shape.head_dim
-    norm = 3 * d + 1
-    attention = 3 * d + 2 * kept + shape.n_heads
-    feed_forward = (4 if shape.gated else 2) * shape.d_ff
-    per_layer = 2 * norm + attention + feed_forward
-    last = shape.final_norm * norm + shape.has_head * shape.vocab_size
-    tokens = whole_number("batch_size", batch_size, least=1) * whole_number("context_length", context_length, least=1)
-    return (shape.n_layers * per_layer + last) * tokens * dtype.itemsize
+    batch = whole_number("batch_size", batch_size, least=1)
+    length = whole_number("context_length", context_length, least=1)
+    if unknown := set(adapted) - set(MATRICES):
+        raise ValueError(f"adapted holds {sorted(unknown)[0]!r}: choose among {', '.join(MATRICES)}")
+    d, kept, heads, inner = shape.d_model, shape.n_kv_heads * shape.head_dim, shape.n_heads, shape.d_ff
+    needs = adapted or MATRICES  # matrices whose input is needed for a gradient
+    own = 0 if adapted else d  # what the gain of a norm is multiplied with
+    attention_norm = d + 1 + own + d * any(name in needs for name in ("q", "k", "v"))
+    feed_forward_norm = d + 1 + own + d * any(name in needs for name in ("gate", "up"))
+    attention = d + d * ("o" in needs) + (d + 2 * kept + heads if fused else 2 * d + heads * length)
+    feed_forward = (3 if shape.gated else 1) * inner + inner * ("down" in needs)
+    per_layer = attention_norm + attention + feed_forward_norm + feed_forward + rank * len(adapted)
+    last = shape.final_norm * (d + 1 + own + d * (not adapted)) + shape.has_head * shape.vocab_size
+    layers = shape.n_layers * d + per_layer if checkpointed else shape.n_layers * per_layer
+    return (layers + last) * batch * length * dtype.itemsize

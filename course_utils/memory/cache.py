@@ -6,6 +6,8 @@ from course_utils.checks import whole_number
 from course_utils.memory.shapes import ModelShape, shape_of
 from course_utils.transformer import TransformerConfig
 
+SCALE = 4  # bytes of what the whole numbers of a key or value are multiplied with
+
 
 def kv_cache_bytes(
     model: TransformerConfig | ModelShape | str,
@@ -15,7 +17,8 @@ def kv_cache_bytes(
 ) -> int:
     """Return the bytes of keys and values: 2 * layers * KV heads * head width * tokens * batch * bytes per number.
 
-    The 2 is for keys and values. A layer that looks back over a window only needs the tokens of that window.
+    The 2 is for keys and values. A layer that looks back over a window only needs the tokens of that window. In eight
+    bits each key and each value has a scale beside its numbers, in four bytes.
 
     Args:
         model: a shape, or the name of a published model.
@@ -31,5 +34,6 @@ def kv_cache_bytes(
     shape = shape_of(model)
     tokens = whole_number("context_length", context_length, least=1)
     tokens = min(tokens, shape.window or tokens)
-    per_token = 2 * shape.n_layers * shape.n_kv_heads * shape.head_dim * dtype.itemsize
+    per_vector = shape.head_dim * dtype.itemsize + (SCALE if dtype == torch.int8 else 0)
+    per_token = 2 * shape.n_layers * shape.n_kv_heads * per_vector
     return per_token * tokens * whole_number("batch_size", batch_size, least=1)

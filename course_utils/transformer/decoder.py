@@ -8,7 +8,6 @@ from torch import Tensor, nn
 
 from course_utils.checks import no_tensor
 from course_utils.device import compute_dtype
-from course_utils.transformer.attention import causal_mask
 from course_utils.transformer.block import Block
 from course_utils.transformer.cache import KVCache
 from course_utils.transformer.config import TransformerConfig
@@ -68,11 +67,10 @@ class DecoderLM(nn.Module):
         self._check(ids, mask)
         weight = self.embedding.weight
         x = self.embedding(ids).to(compute_dtype(weight.dtype, weight.device))  # (B, T, d)
-        past, new, real = 0, ids.shape[1], mask  # real: (B, S), None = all
+        new = ids.shape[1]
         if cache is not None:
             cache.check(self.config, x)
-            past, real = cache.length, cache.real_with(mask, new)
-        positions, attention_mask, is_causal = self._positions_and_mask(real, past, new, ids.device)
+        positions, attention_mask, is_causal = self._positions_and_mask(mask, new, cache, ids.device)
         cos_sin = rotation(positions, self.config.head_dim, self.config.rope_theta)
         for block in self.layers:
             x = block(x, cos_sin, attention_mask, is_causal, cache)  # (B, T, d)
@@ -85,7 +83,7 @@ class DecoderLM(nn.Module):
         return product(x, output.weight)  # (..., d) -> (..., V)
 
     def _positions_and_mask(
-        self, real: Tensor | None, past: int, new: int, device: torch.device
+        self, mask: Tensor | None, new: int, cache: KVCache | None, device: torch.device
     ) -> tuple[Tensor, Tensor | None, bool]:
         """Return the positions (T,) or (B, T) of the new tokens; mask and is_causal, as `Attention` takes them.
 
@@ -96,30 +94,50 @@ class DecoderLM(nn.Module):
             0 0 1 0      the first real token no padding,
             0 0 1 1      the second one both real tokens.
         """
-        mask, is_causal = None, False  # a single new token may look at all before it
-        if real is not None:
-            positions = (real.cumsum(dim=1) - 1).clamp(min=0)[:, past:]  # (B, T)
-            causal = causal_mask(new, past, device)  # (T, S)
-            itself = causal.triu(past)  # (T, S) a padded token sees itself: a row without any key would make NaN
-            mask = ((causal & real[:, None, :]) | itself)[:, None]  # (B, 1, T, S)
-        else:
-            positions = torch.arange(past, past + new, device=device)  # (T,)
-            if past == 0:
-                is_causal = True
-            elif new > 1:
-                mask = causal_mask(new, past, device)[None, None]  # (1, 1, T, S)
-        if past + new > self.config.context_length and int(positions.max()) >= self.config.context_length:
-            raise ValueError(
-                f"{int(positions.max()) + 1} tokens exceed context_length={self.config.context_length}: "
-                "shorten the text or split it"
-            )
-        return positions, mask, is_causal
+        past = 0 if cache is None else cache.length
+        real = mask if cache is None else cache.real_with(mask, new)  # (B, S), None = all
+        rows = torch.arange(past, past + new, device=device)  # (T,) numbers of the tokens that look
+        positions = rows
+        if real is not None:  # only real tokens are counted
+            before = 0 if cache is None else past - cache.padding  # (B, 1)
+            real_rows = real.new_ones(len(real), new) if mask is None else mask  # (B, T)
+            positions = (before + real_rows.cumsum(dim=1) - 1).clamp(min=0)  # (B, T)
+        self._check_positions(positions, past + new, cache)
+        if real is None and past == 0 and (cache is None or new <= cache.max_length):
+            return positions, None, True
+        if real is None and new == 1:
+            return positions, None, False  # a single new token may look at all that there is
+        columns = rows if cache is None else cache.columns(new)  # (S,) numbers of the tokens that are looked at
+        visible = columns <= rows[:, None]  # (T, S)
+        if cache is not None and cache.sliding:
+            visible = visible & (columns > rows[:, None] - cache.max_length)
+        if real is None:
+            return positions, visible[None, None], False  # (1, 1, T, S)
+        itself = columns == rows[:, None]  # (T, S) a padded token sees itself: a row without any key would make NaN
+        return positions, ((visible & real[:, None, :]) | itself)[:, None], False  # (B, 1, T, S)
 
-    def new_cache(self, batch_size: int, max_length: int) -> KVCache:
-        """Return an empty `KVCache` on this model's device and in the dtype it computes in."""
+    def _check_positions(self, positions: Tensor, length: int, cache: KVCache | None) -> None:
+        """Raise ValueError for more real tokens than the context can hold; a sliding cache forgets them in time."""
+        room = self.config.context_length
+        if length <= room or (cache is not None and cache.sliding):
+            return
+        if int(positions.max()) >= room:
+            raise ValueError(
+                f"{int(positions.max()) + 1} tokens exceed context_length={room}: shorten the text or split it"
+            )
+
+    def new_cache(
+        self, batch_size: int, max_length: int, dtype: torch.dtype | None = None, sliding: bool = False
+    ) -> KVCache:
+        """Return an empty `KVCache` on this model's device.
+
+        Args:
+            batch_size, max_length, sliding: as there.
+            dtype: None is the one that the model computes in; torch.int8 takes a quarter of float32's memory.
+        """
         weight = self.embedding.weight
-        dtype = compute_dtype(weight.dtype, weight.device)
-        return KVCache(self.config, batch_size, max_length, weight.device, dtype)
+        dtype = compute_dtype(weight.dtype, weight.device) if dtype is None else dtype
+        return KVCache(self.config, batch_size, max_length, weight.device, dtype, sliding)
 
     def initialise(self) -> None:
         """Draw new weights from PyTorch's global generator, so that the untrained loss is close to ln V.
