@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from transformers.generation import MinPLogitsWarper, TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
 from course_utils import decoding
+from course_utils.decoding import generation
 
 INF = math.inf
 
@@ -628,3 +629,47 @@ def test_a_cache_alone_makes_no_cached_model():
             raise AssertionError
 
     assert decoding.generate(Halfway(), torch.tensor([[1]]), 2).tolist() == [[1, 2, 3]]
+
+
+class Watched:
+    """A model with a cache that notes the shape of everything it reads."""
+
+    def __init__(self, model):
+        self.model, self.config, self.read = model, model.config, []
+
+    def __call__(self, ids):
+        return self.model(ids)
+
+    def new_cache(self, batch_size, max_length):
+        return self.model.new_cache(batch_size, max_length)
+
+    def next_token_logits(self, ids, cache=None, mask=None):
+        self.read.append(tuple(ids.shape))
+        return self.model.next_token_logits(ids, cache=cache, mask=mask)
+
+
+def test_a_prompt_of_all_rows_is_read_once(tiny_model):
+    watched, prompt = Watched(tiny_model), torch.arange(6)[None]
+    ids = decoding.generate(watched, prompt.repeat(3, 1), 4, seed=0)
+    assert watched.read == [(1, 6), (3, 1), (3, 1), (3, 1)]
+    assert torch.equal(ids, decoding.generate(tiny_model, prompt.repeat(3, 1), 4, seed=0, use_cache=False))
+    assert len({tuple(row) for row in ids.tolist()}) > 1
+
+
+@pytest.mark.parametrize("padding", [0, 3])
+def test_a_long_prompt_is_read_in_pieces(tiny_model, monkeypatch, padding):
+    monkeypatch.setattr(generation, "AT_ONCE", 5)
+    watched, ids = Watched(tiny_model), torch.arange(24).reshape(2, 12)
+    mask = torch.arange(12) >= torch.tensor([[0], [padding]]) if padding else None
+    text = decoding.generate(watched, ids, 3, seed=0, mask=mask)
+    assert watched.read == [(2, 5), (2, 5), (2, 2), (2, 1), (2, 1)]
+    assert torch.equal(text, decoding.generate(tiny_model, ids, 3, seed=0, mask=mask, use_cache=False))
+
+
+def test_greedy_draws_no_noise_and_takes_the_lowest_of_equals(monkeypatch):
+    monkeypatch.setattr(generation, "_drawn", lambda *arguments: pytest.fail("noise was drawn"))
+    assert (
+        decoding.generate(lambda ids: torch.zeros(*ids.shape, 7), torch.zeros(2, 1, dtype=torch.long), 2, 0).eq(0).all()
+    )
+    with pytest.raises(ValueError, match="NaN"):
+        decoding.generate(lambda ids: torch.full((*ids.shape, 7), math.nan), torch.zeros(1, 1, dtype=torch.long), 2, 0)

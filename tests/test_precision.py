@@ -24,6 +24,7 @@ PLACES = {
         "asks the trainer for bfloat16 where it is native",
     ),
     "memory/cache.py": ({"float16": 1}, "counts bytes, computes nothing"),
+    "memory/inference.py": ({"float16": 1}, "counts bytes, computes nothing"),
     "memory/training.py": ({"bfloat16": 1}, "counts bytes, computes nothing"),
     "pretrained/loading.py": ({"pick_dtype": 2}, "the weights' dtype if none is asked for; the decoder computes"),
     "speed.py": ({"compute_dtype": 2}, "measures the peak of what is computed in"),
@@ -36,6 +37,10 @@ PLACES = {
     ),
     "training/trainer.py": ({"autocast": 7, "multiplies": 2}, "turns autocast off where it would be emulated"),
     "transformer/attention.py": ({"bfloat16": 1}, "another kernel where queries are bfloat16 already"),
+    "transformer/quantized.py": (
+        {"bfloat16": 5},
+        "torch's kernels for whole numbers take bfloat16, and compute in float32 where that isn't native",
+    ),
     "transformer/decoder.py": ({"compute_dtype": 3}, "widens the embedding's output and the cache; all follows"),
 }
 

@@ -11,11 +11,12 @@ import torch
 from torch import Tensor
 
 from course_utils.checks import no_tensor, whole_number
-from course_utils.decoding.knobs import check_settings, cut_and_normalised
+from course_utils.decoding.knobs import check_logits, check_settings, cut_and_normalised
 from course_utils.device import widened
 from course_utils.transformer import LanguageModel, can_cache, context_length_of
 
 SMALLEST_U = 2**-54  # half of the smallest step of `torch.rand` in float64, for its 0
+AT_ONCE = 512  # tokens of a prompt read at once: bounds the memory of what is computed on the way
 NOISE_AT_ONCE = 2**22  # noise values drawn at once: bounds the memory of many rows over a large vocabulary
 
 
@@ -107,7 +108,7 @@ def generate(
         ValueError: an empty prompt, a prompt and answer longer than the model's context, a mask that doesn't fit, or
             a setting out of range, each named in the message.
     """
-    draw = _drawer(temperature, top_k, top_p, seed)
+    draw = drawer(temperature, top_k, top_p, seed)
     new = list(_tokens(model, ids, max_new_tokens, draw, stop_ids, use_cache, mask))
     return torch.cat([ids, *(token[:, None] for token in new)], dim=1)
 
@@ -137,17 +138,31 @@ def stream(
     ids = ids[None] if ids.dim() == 1 else ids
     if ids.dim() != 2 or ids.shape[0] != 1:
         raise ValueError(f"ids must be one prompt, (T,) or (1, T), got {tuple(ids.shape)}; use generate for a batch")
-    draw = _drawer(temperature, top_k, top_p, seed)
+    draw = drawer(temperature, top_k, top_p, seed)
     return (int(token) for token in _tokens(model, ids, max_new_tokens, draw, stop_ids, use_cache, mask))
 
 
-def _drawer(temperature: float, top_k: int | None, top_p: float | None, seed: int | None) -> Callable[[Tensor], Tensor]:
+def drawer(temperature: float, top_k: int | None, top_p: float | None, seed: int | None) -> Callable[[Tensor], Tensor]:
     """Check the settings; return the function that draws a token of each row of logits: (B, V) -> (B,)."""
     settings = check_settings(temperature, top_k, top_p)
+    if settings[0] == 0:
+        return greedy
     generator = None
     if seed is not None:
         generator = torch.Generator().manual_seed(whole_number("seed", seed, least=0, most=2**64 - 1))
     return lambda logits: _drawn(cut_and_normalised(logits, *settings), generator)
+
+
+def greedy(logits: Tensor) -> Tensor:
+    """Return the most probable token of each row of logits, (B, V) -> (B,), the lowest id of equals.
+
+    That is what `sample` draws at temperature 0, whatever the noise.
+
+    Raises:
+        ValueError: the logits hold NaN or +inf, or a row of nothing but -inf.
+    """
+    check_logits(logits)
+    return logits.argmax(dim=-1)
 
 
 def _tokens(
@@ -162,8 +177,7 @@ def _tokens(
     """Check the arguments at once, as `generate` documents them; return an iterator over the new tokens, each (B,)."""
     max_new_tokens = check_prompts(model, ids, max_new_tokens, mask)
     stops = torch.tensor(several(stop_ids), dtype=torch.long, device=ids.device)
-    cache = model.new_cache(ids.shape[0], ids.shape[1] + max_new_tokens) if use_cache and can_cache(model) else None
-    return _loop(model, ids, mask, cache, max_new_tokens, draw, stops)
+    return _loop(model, ids, mask, use_cache and can_cache(model), max_new_tokens, draw, stops)
 
 
 def check_prompts(model: LanguageModel, ids: Tensor, max_new_tokens: int, mask: Tensor | None = None) -> int:
@@ -205,15 +219,18 @@ def _loop(
     model: LanguageModel,
     ids: Tensor,
     mask: Tensor | None,
-    cache: Any,
+    use_cache: bool,
     max_new_tokens: int,
     draw: Callable[[Tensor], Tensor],
     stop_ids: Tensor,
 ) -> Iterator[Tensor]:
     stopped = torch.zeros(ids.shape[0], dtype=torch.bool, device=ids.device)
+    cache, logits = prefill(model, ids, mask, max_new_tokens) if use_cache and max_new_tokens else (None, None)
     for _ in range(max_new_tokens):
-        logits = next_token_logits(model, ids, mask, cache)  # (B, V)
+        if logits is None:
+            logits = next_token_logits(model, ids, mask, cache)  # (B, V)
         token = torch.where(stopped, ids[:, -1], draw(logits).to(ids.device))  # (B,)
+        logits = None
         stopped = torch.isin(token, stop_ids)  # stays True: a stopped row repeats its stop id
         yield token
         if stopped.all():
@@ -221,6 +238,30 @@ def _loop(
         ids = torch.cat([ids, token[:, None]], dim=1)  # (B, T + 1)
         if mask is not None:
             mask = torch.cat([mask, mask.new_ones(mask.shape[0], 1)], dim=1)
+
+
+def prefill(model: Any, ids: Tensor, mask: Tensor | None, room: int) -> tuple[Any, Tensor]:
+    """Read prompts into a new cache, pieces of `AT_ONCE` tokens one after another, a prompt of all rows only once.
+
+    Args:
+        model: a `CachedLanguageModel`.
+        ids, mask: (B, T), as in `generate`.
+        room: for so many tokens more.
+
+    Returns:
+        The cache, and the logits (B, V) after the prompts.
+    """
+    rows, length = ids.shape
+    is_shared = rows > 1 and mask is None and bool((ids == ids[0]).all())
+    read = ids[:1] if is_shared else ids
+    cache = model.new_cache(len(read), length + room)
+    for start in range(0, length, AT_ONCE):
+        part = slice(start, start + AT_ONCE)
+        logits = model.next_token_logits(read[:, part], cache=cache, mask=None if mask is None else mask[:, part])
+    if is_shared:
+        cache.reorder(torch.zeros(rows, dtype=torch.long, device=ids.device))
+        logits = logits.expand(rows, -1)
+    return cache, logits
 
 
 def next_token_logits(model: Any, ids: Tensor, mask: Tensor | None, cache: Any) -> Tensor:

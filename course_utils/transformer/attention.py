@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from course_utils.transformer.cache import KVCache
 from course_utils.transformer.config import TransformerConfig
-from course_utils.transformer.linear import Linear
+from course_utils.transformer.linear import Linear, products
 from course_utils.transformer.rotary import rotate
 
 
@@ -88,9 +88,10 @@ class Attention(nn.Module):
 
     def queries_keys_values(self, x: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Project x (B, T, d) to rotated queries (B, n_h, T, d_k), rotated keys and values (B, n_kv, T, d_k)."""
-        q = self.q(x).unflatten(-1, (-1, self.head_dim)).transpose(1, 2)  # (B, n_h, T, d_k)
-        k = self.k(x).unflatten(-1, (-1, self.head_dim)).transpose(1, 2)  # (B, n_kv, T, d_k)
-        v = self.v(x).unflatten(-1, (-1, self.head_dim)).transpose(1, 2)  # (B, n_kv, T, d_k)
+        q, k, v = (
+            part.unflatten(-1, (-1, self.head_dim)).transpose(1, 2)  # (B, n_h or n_kv, T, d_k)
+            for part in products(x, [self.q, self.k, self.v])
+        )
         return rotate(q, cos, sin), rotate(k, cos, sin), v
 
     def forward(

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from course_utils.transformer.attention import Attention
 from course_utils.transformer.cache import KVCache
 from course_utils.transformer.config import TransformerConfig
-from course_utils.transformer.linear import Linear
+from course_utils.transformer.linear import Linear, products
 from course_utils.transformer.norm import RMSNorm
 
 
@@ -23,7 +23,8 @@ class FeedForward(nn.Module):
         self.down = Linear(config.d_ff, config.d_model)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.down(F.silu(self.gate(x)) * self.up(x))  # (B, T, d) -> (B, T, d_ff) -> (B, T, d)
+        gate, up = products(x, [self.gate, self.up])  # (B, T, d_ff) each
+        return self.down(F.silu(gate) * up)  # (B, T, d)
 
 
 class Block(nn.Module):

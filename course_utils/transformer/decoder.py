@@ -79,8 +79,7 @@ class DecoderLM(nn.Module):
         return self.final_norm(x)
 
     def _logits(self, x: Tensor) -> Tensor:
-        output = self.embedding if self.head is None else self.head
-        return product(x, output.weight)  # (..., d) -> (..., V)
+        return product(x, self.embedding.weight) if self.head is None else self.head(x)  # (..., d) -> (..., V)
 
     def _positions_and_mask(
         self, mask: Tensor | None, new: int, cache: KVCache | None, device: torch.device

@@ -23,7 +23,8 @@ class CachedLanguageModel(LanguageModel, Protocol):
     def new_cache(self, batch_size: int, max_length: int) -> Any:
         """Return an empty cache for so many texts of at most so many tokens.
 
-        Its `length` is what it holds of each. Beam search also calls `reorder(rows)`: row i goes on from row rows[i].
+        Its `length` is what it holds of each. `decoding` also calls `reorder(rows)`: row i goes on from row rows[i],
+        for as many rows as are named.
         """
         ...
 

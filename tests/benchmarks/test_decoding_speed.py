@@ -1,7 +1,10 @@
-"""How fast decoding is beside Hugging Face's, in one run.
+"""How fast decoding is beside Hugging Face's, in one run; what fewer bits, guesses and a long text do to it.
 
 Only printed: `pytest -m benchmark -s tests/benchmarks`.
 """
+
+import statistics
+import time
 
 import pytest
 import torch
@@ -9,9 +12,24 @@ from timing import best_of_each
 from transformers import AutoModelForCausalLM
 from transformers.generation import TopKLogitsWarper, TopPLogitsWarper
 
-from course_utils import decoding, pretrained
+from course_utils import corpora, decoding, evaluation, pretrained
+from course_utils.decoding.generation import drawer
 
 pytestmark = pytest.mark.benchmark
+
+NEW = 60
+PROMPT = "I love watching movies."
+PROSE = "Once upon a time there was a little miller who lived by a river. Every morning he"
+CODE = """def area(width, height):
+    return width * height
+
+
+def volume(width, height, depth):
+    return area(width, height) * depth
+
+
+def surface(width, height, depth):
+"""
 
 
 def report(what, seconds):
@@ -19,18 +37,99 @@ def report(what, seconds):
     print(f"\n{what}: ours {ours:.4f} s, transformers {theirs:.4f} s, ratio {ours / theirs:.2f}")
 
 
+def peer_of(smollm2, folder, dtype):
+    pretrained.to_huggingface(*smollm2, folder)
+    return AutoModelForCausalLM.from_pretrained(folder, dtype=dtype).eval()
+
+
+def greedily(peer, ids):
+    settings = {"do_sample": False, "max_new_tokens": NEW, "min_new_tokens": NEW, "pad_token_id": 0}
+    return lambda: peer.generate(ids, attention_mask=torch.ones_like(ids), **settings)
+
+
 @pytest.mark.parametrize("batch_size", [1, 8])
 def test_generation(smollm2, tmp_path, batch_size):
     model, tokenizer = smollm2
-    pretrained.to_huggingface(model, tokenizer, tmp_path)
-    peer = AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float32).eval()
-    ids = torch.tensor([tokenizer.encode("I love watching movies.")]).repeat(batch_size, 1)
-    settings = {"do_sample": False, "max_new_tokens": 30, "min_new_tokens": 30, "pad_token_id": 0}
+    ids = torch.tensor([tokenizer.encode(PROMPT)]).repeat(batch_size, 1)
     seconds = best_of_each(
-        ours=lambda: decoding.generate(model, ids, 30, temperature=0),
-        theirs=lambda: peer.generate(ids, attention_mask=torch.ones_like(ids), **settings),
+        ours=lambda: decoding.generate(model, ids, NEW, temperature=0),
+        theirs=greedily(peer_of(smollm2, tmp_path, torch.float32), ids),
     )
-    report(f"greedy, batch {batch_size}, 30 tokens ({30 * batch_size / seconds['ours']:.0f} tokens/s)", seconds)
+    report(f"greedy, batch {batch_size}, {NEW} tokens ({NEW * batch_size / seconds['ours']:.0f} tokens/s)", seconds)
+
+
+def test_fewer_bits(smollm2, tmp_path):
+    model, tokenizer = smollm2
+    ids = torch.tensor([tokenizer.encode(PROMPT)])
+    text = torch.tensor(tokenizer.encode("\n".join(corpora.load("pydocs", "train")["text"][:40]))[:4096])
+    models = {"float32": model} | {kind: pretrained.load(quantization=kind)[0] for kind in ("int8", "int4")}
+    calls = {name: lambda each=each: decoding.generate(each, ids, NEW, temperature=0) for name, each in models.items()}
+    peers = {f"transformers, {dtype}": peer_of(smollm2, tmp_path, dtype) for dtype in (torch.float32, torch.bfloat16)}
+    seconds = best_of_each(**calls, **{name: greedily(peer, ids) for name, peer in peers.items()})
+    print()
+    for name, took in seconds.items():
+        perplexity = f", perplexity {evaluation.perplexity(models[name], text, 512, 512):.3f}" if name in models else ""
+        print(f"{name:29} {NEW / took:6.1f} tokens/s{perplexity}")
+
+
+def test_a_long_text(smollm2):
+    model, _ = smollm2
+    ids, cache = torch.randint(1000, (1, 2048)), model.new_cache(1, 2112)
+    steps = {}
+    with torch.no_grad():
+        for length in (64, 512, 1024, 2048):
+            cache.reset()
+            for part in ids[:, :length].split(512, dim=1):
+                model.next_token_logits(part, cache=cache)
+            took = []
+            for _ in range(30):
+                start = time.perf_counter()
+                model.next_token_logits(ids[:, :1], cache=cache)
+                took.append(time.perf_counter() - start)
+            steps[length] = statistics.median(took)
+        start = time.perf_counter()
+        model.next_token_logits(ids[:, :1024])
+        whole = time.perf_counter() - start
+    print("\nms a token behind " + ", ".join(f"{length} tokens {1e3 * took:.1f}" for length, took in steps.items()))
+    print(f"without a cache behind 1024 tokens {1e3 * whole:.0f}")
+
+
+def test_what_a_step_costs_outside_the_model(smollm2):
+    model, tokenizer = smollm2
+    ids = torch.tensor([tokenizer.encode(PROMPT)])
+    cache = model.new_cache(1, 200)
+    with torch.no_grad():
+        model.next_token_logits(ids, cache=cache)
+        seconds = best_of_each(model=lambda: [model.next_token_logits(ids[:, :1], cache=cache) for _ in range(30)])
+        logits = model(ids)[:, -1]
+    print(f"\na step of the model {seconds['model'] / 30 * 1e3:.1f} ms; drawing a token, ms:")
+    for temperature, top_k, top_p in ((0, None, None), (1, None, None), (1, 40, None), (1, None, 0.9), (0.8, 40, 0.9)):
+        draw = drawer(temperature, top_k, top_p, seed=0)
+        took = best_of_each(draw=lambda draw=draw: [draw(logits) for _ in range(30)])["draw"] / 30
+        print(f"  temperature {temperature}, top_k {top_k}, top_p {top_p}: {took * 1e3:.2f}")
+
+
+@pytest.mark.parametrize(("name", "prompt"), [("prose", PROSE), ("code", CODE)])
+@pytest.mark.parametrize("temperature", [0, 1])
+def test_guessing_ahead(smollm2, name, prompt, temperature):
+    model, tokenizer = smollm2
+    read = [tokenizer.encode(text) for text in corpora.load("pydocs", "train")["text"][:200]]
+    ids, results = torch.tensor([tokenizer.encode(prompt)]), []
+
+    def guess():  # a fresh draft each time: an old one has read the answer
+        draft = decoding.NGramDraft(4, read)
+        start = time.perf_counter()
+        results.append(decoding.speculate(model, ids, NEW, draft, temperature=temperature, seed=0))
+        return time.perf_counter() - start
+
+    guess()
+    took = min(guess() for _ in range(3))
+    plain = best_of_each(plain=lambda: decoding.generate(model, ids, NEW, temperature=temperature, seed=0))["plain"]
+    last = results[-1]
+    print(
+        f"\n{name}, temperature {temperature}: {plain:.2f} s, with guesses {took:.2f} s, ratio {plain / took:.2f}; "
+        f"{last.accepted} of {last.guessed} guesses accepted, {last.passes} passes for {NEW} tokens"
+    )
 
 
 def test_filters():

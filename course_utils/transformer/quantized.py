@@ -1,0 +1,119 @@
+"""Weights in eight or four bits, which a processor reads in a half or a quarter of bfloat16's time.
+
+At inference one vector meets each weight once, so that reading them is what takes the time. Only matrices are rounded.
+Vectors stay as wide as they are, but for a product's input, which torch's kernels take in bfloat16.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+GROUP = 32  # weights of a row that share a scale and an offset in four bits, as in llama.cpp's Q4_1
+ROWS = 16  # torch's kernel for four bits takes matrices of so many rows, or a multiple
+SMALLEST = torch.finfo(torch.bfloat16).tiny  # a scale that may be divided by
+
+
+def eight_bits(weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Return a matrix as whole numbers -127 .. 127 times a scale for each row.
+
+    Args:
+        weight: (d_out, d_in).
+
+    Returns:
+        numbers (d_out, d_in) int8 and scales (d_out, 1) bfloat16.
+
+    Source: Dettmers, Lewis, Belkada and Zettlemoyer (2022), "LLM.int8()", section 2.1.
+    """
+    wide = weight.float()
+    scales = (wide.abs().amax(dim=1, keepdim=True) / 127).clamp(min=SMALLEST).to(torch.bfloat16)
+    return (wide / scales.float()).round().clamp(-127, 127).to(torch.int8), scales
+
+
+def four_bits(weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return a matrix as whole numbers 0 .. 15 times a scale plus an offset, both for each group of 32 in a row.
+
+    The least and the largest weight of a group become 0 and 15, as in llama.cpp's Q4_1: a matrix that comes from such a
+    file gets the file's whole numbers back.
+
+    Args:
+        weight: (d_out, d_in), d_in a multiple of 32.
+
+    Returns:
+        numbers (d_out, groups, 32) uint8, scales and offsets (d_out, groups, 1) float32.
+
+    Source: llama.cpp, ggml/src/ggml-quants.c, quantize_row_q4_1_ref.
+    """
+    groups = weight.float().unflatten(1, (-1, GROUP))  # (d_out, groups, 32)
+    least, largest = groups.aminmax(dim=-1, keepdim=True)  # (d_out, groups, 1)
+    scales = (largest - least) / 15
+    return ((groups - least) / scales.where(scales > 0, 1)).round().to(torch.uint8), scales, least
+
+
+class Stack8(nn.Module):
+    """A matrix in `eight_bits`, (d_out, d_in)."""
+
+    def __init__(self, weight: Tensor):
+        super().__init__()
+        self.numbers, scales = eight_bits(weight)
+        self.scales = scales[:, 0]
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows = x.flatten(0, -2).to(torch.bfloat16)  # (N, d_in)
+        return torch._weight_int8pack_mm(rows, self.numbers, self.scales).to(x.dtype).unflatten(0, x.shape[:-1])
+
+    def holds(self, layers: Sequence[nn.Module]) -> bool:
+        return all(getattr(layer, "stack", None) is self for layer in layers)
+
+
+class Stack4(nn.Module):
+    """A matrix in `four_bits`, (d_out, d_in).
+
+    Raises:
+        ValueError: d_out is no multiple of 16, or d_in none of 32.
+    """
+
+    def __init__(self, weight: Tensor):
+        super().__init__()
+        if weight.shape[0] % ROWS or weight.shape[1] % GROUP:
+            raise ValueError(
+                f"a matrix of {weight.shape[0]} x {weight.shape[1]} can't be kept in four bits: the kernel takes "
+                f"multiples of {ROWS} rows and {GROUP} columns; use 'int8'"
+            )
+        numbers, scales, offsets = four_bits(weight)
+        self.packed = torch.ops.aten._convert_weight_to_int4pack_for_cpu(numbers.flatten(1).int(), 1)
+        self.scales = torch.cat([scales, offsets + 8 * scales], dim=-1).transpose(0, 1).to(torch.bfloat16).contiguous()
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows = x.flatten(0, -2).to(torch.bfloat16)  # (N, d_in)
+        result = torch.ops.aten._weight_int4pack_mm_for_cpu(rows, self.packed, GROUP, self.scales)  # (n - 8) s + middle
+        return result.to(x.dtype).unflatten(0, x.shape[:-1])
+
+    def holds(self, layers: Sequence[nn.Module]) -> bool:
+        return all(getattr(layer, "stack", None) is self for layer in layers)
+
+
+class Rows(nn.Module):
+    """What a `Linear` is in a quantised model: so many rows of a stack, from the first on."""
+
+    def __init__(self, stack: nn.Module, first: int, out_features: int):
+        super().__init__()
+        self.stack, self.first, self.out_features = stack, first, out_features
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.stack(x)[..., self.first : self.first + self.out_features]
+
+
+STACKS = {"int8": Stack8, "int4": Stack4}
+
+
+def quantized_layers(weights: Sequence[Tensor], kind: str) -> list[Rows]:
+    """Return layers of the same input in a narrow kind, "int8" or "int4", which `products` computes at once.
+
+    Args:
+        weights: of each, (d_out, d_in).
+        kind: one of `STACKS`.
+    """
+    stack = STACKS[kind](torch.cat([weight.detach() for weight in weights]))
+    sizes = [len(weight) for weight in weights]
+    return [Rows(stack, sum(sizes[:place]), size) for place, size in enumerate(sizes)]
