@@ -18,7 +18,7 @@ from course_utils.pretrained.hub import download
 from course_utils.pretrained.huggingface import read_directory, to_huggingface
 from course_utils.pretrained.trained import is_trained, read_trained
 from course_utils.tokenization import PretrainedTokenizer, Tokenizer
-from course_utils.transformer import DecoderLM, pack, quantize
+from course_utils.transformer import DecoderLM, quantize
 
 SMOLLM2 = "smollm2-135m-instruct"
 TINYWORLD = "tinyworld"
@@ -69,7 +69,7 @@ def load(
         folder = _folder(name)
         model, tokenizer = read_trained(folder) if is_trained(folder) else read_directory(folder)
     model = model.to(device=device, dtype=pick_dtype(device) if dtype is None else dtype)
-    return pack(model) if quantization is None else quantize(model, quantization), tokenizer
+    return model if quantization is None else quantize(model, quantization), tokenizer
 
 
 def packaged_file() -> Path:

@@ -5,8 +5,8 @@ from course_utils.transformer.cache import KVCache
 from course_utils.transformer.config import TransformerConfig
 from course_utils.transformer.decoder import DecoderLM
 from course_utils.transformer.inspection import attention_maps
-from course_utils.transformer.packing import pack, quantize
 from course_utils.transformer.protocol import CachedLanguageModel, LanguageModel, can_cache, context_length_of
+from course_utils.transformer.quantization import quantize
 
 __all__ = [
     "CachedLanguageModel",
@@ -20,6 +20,5 @@ __all__ = [
     "can_cache",
     "causal_mask",
     "context_length_of",
-    "pack",
     "quantize",
 ]

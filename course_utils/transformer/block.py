@@ -24,7 +24,8 @@ class FeedForward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         gate, up = products(x, [self.gate, self.up])  # (B, T, d_ff) each
-        return self.down(F.silu(gate) * up)  # (B, T, d)
+        gate = F.silu(gate)  # at inference the memory of the old one is free now
+        return self.down(gate * up)  # (B, T, d)
 
 
 class Block(nn.Module):

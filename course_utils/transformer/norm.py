@@ -1,7 +1,6 @@
 """RMSNorm: give every token vector the same length before a layer reads it."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -32,6 +31,4 @@ class RMSNorm(nn.Module):
         self.weight = nn.Parameter(torch.ones(d_model))
 
     def forward(self, x: Tensor) -> Tensor:
-        if x.dtype == torch.float32 and not torch.is_grad_enabled():
-            return F.rms_norm(x, self.weight.shape, self.weight, self.eps)  # the same numbers, in fewer calls
         return rms_norm(x, self.weight, self.eps)

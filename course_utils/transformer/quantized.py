@@ -9,6 +9,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from course_utils.transformer.linear import Rows
+
 GROUP = 32  # weights of a row that share a scale and an offset in four bits, as in llama.cpp's Q4_1
 ROWS = 16  # torch's kernel for four bits takes matrices of so many rows, or a multiple
 SMALLEST = torch.finfo(torch.bfloat16).tiny  # a scale that may be divided by
@@ -62,9 +64,6 @@ class Stack8(nn.Module):
         rows = x.flatten(0, -2).to(torch.bfloat16)  # (N, d_in)
         return torch._weight_int8pack_mm(rows, self.numbers, self.scales).to(x.dtype).unflatten(0, x.shape[:-1])
 
-    def holds(self, layers: Sequence[nn.Module]) -> bool:
-        return all(getattr(layer, "stack", None) is self for layer in layers)
-
 
 class Stack4(nn.Module):
     """A matrix in `four_bits`, (d_out, d_in).
@@ -88,20 +87,6 @@ class Stack4(nn.Module):
         rows = x.flatten(0, -2).to(torch.bfloat16)  # (N, d_in)
         result = torch.ops.aten._weight_int4pack_mm_for_cpu(rows, self.packed, GROUP, self.scales)  # (n - 8) s + middle
         return result.to(x.dtype).unflatten(0, x.shape[:-1])
-
-    def holds(self, layers: Sequence[nn.Module]) -> bool:
-        return all(getattr(layer, "stack", None) is self for layer in layers)
-
-
-class Rows(nn.Module):
-    """What a `Linear` is in a quantised model: so many rows of a stack, from the first on."""
-
-    def __init__(self, stack: nn.Module, first: int, out_features: int):
-        super().__init__()
-        self.stack, self.first, self.out_features = stack, first, out_features
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.stack(x)[..., self.first : self.first + self.out_features]
 
 
 STACKS = {"int8": Stack8, "int4": Stack4}
