@@ -272,3 +272,21 @@ def test_strange_tokens_make_a_strip_without_a_warning():
 def test_a_strip_that_cannot_be_drawn_says_why(arguments, words):
     with pytest.raises(ValueError, match=words):
         plots.token_strip(**arguments)
+
+
+def test_stacked_bars_show_sums_and_lines_and_the_same_item_alike():
+    figure = plots.stacked_bars({"a": {"x": 1.0, "y": 2.0}, "b": {"y": 4.0}}, "GB", limits={"a card": 3.5})
+    axes = figure.axes[0]
+    written = [text.get_text() for text in axes.texts]
+    assert written == ["3.0", "4.0", "a card"]
+    assert [bar.get_label() for bar in axes.containers] == ["x", "y"]
+    starts = [[patch.get_x() for patch in bar] for bar in axes.containers]
+    assert starts == [[0, 0], [1, 0]]
+    assert len({(patch.get_facecolor(), patch.get_hatch()) for bar in axes.containers for patch in bar}) == 2
+    plots.png(figure)
+
+
+@pytest.mark.parametrize("rows", [{}, {"a": dict.fromkeys("abcdefg", 1.0)}])
+def test_rows_that_cannot_be_stacked_are_refused(rows):
+    with pytest.raises(ValueError, match="rows must hold at least one row and 6 items at most"):
+        plots.stacked_bars(rows, "GB")

@@ -8,6 +8,7 @@ from course_utils.plots.labels import visible
 from course_utils.plots.next_token import axis_ceiling, next_token_bars
 from course_utils.plots.next_word import next_word_bars
 from course_utils.plots.showing import figure_html, png, show
+from course_utils.plots.stacked import stacked_bars
 from course_utils.plots.style import GREY, PALETTE, STYLE
 from course_utils.plots.tokens import token_strip
 
@@ -22,6 +23,7 @@ __all__ = [
     "next_word_bars",
     "png",
     "show",
+    "stacked_bars",
     "token_strip",
     "visible",
 ]
