@@ -67,7 +67,8 @@ class Stops:
         label: how the slider is called on the page.
         stops: numbers in ascending order, between which Python may set others; or words, which are all there are.
         texts: what the slider says at each stop.
-        kind: the widget, anything that chooses from `options` by `index`: ipywidgets.ToggleButtons suits words.
+        kind: the widget, anything that chooses from `options` by `index`: ipywidgets.ToggleButtons suits a few words,
+            ipywidgets.Dropdown many.
     """
 
     name: str
@@ -96,4 +97,34 @@ class Stops:
         return self.kind(options=self.texts, index=self.stop(value), description=self.label, layout=ROW, style=LABELS)
 
 
-Knob = Range | Stops
+@dataclass(frozen=True)
+class Switch:
+    """A knob that is on or off.
+
+    Args:
+        name: the explorer's trait.
+        label: how the box is called on the page.
+    """
+
+    name: str
+    label: str
+    place: ClassVar[str] = "value"
+
+    def tidy(self, value: bool) -> bool:
+        """The value that the browser means by the one it sends: the same."""
+        return value
+
+    def stop(self, value: bool) -> bool:
+        """Whether the box is ticked; browser/base/knobs.js does the same."""
+        return value
+
+    def declaration(self) -> dict:
+        """What the browser knows of the knob."""
+        return {"label": self.label}
+
+    def slider(self, value: bool) -> ipywidgets.Widget:
+        """A standard box to tick."""
+        return ipywidgets.Checkbox(value=value, description=self.label, indent=False, layout=ROW, style=LABELS)
+
+
+Knob = Range | Stops | Switch

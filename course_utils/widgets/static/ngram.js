@@ -69,6 +69,7 @@ var standardError = (p, n) => Math.sqrt(p * (1 - p) / n);
 
 // course_utils/widgets/browser/base/knobs.js
 function placeOf({ stops, min, max }, value) {
+  if (typeof value === "boolean") return value;
   return stops ? nearest(stops, value) : Math.min(max, Math.max(min, tidy(value)));
 }
 function valueAt({ stops }, place) {
@@ -283,20 +284,20 @@ var Explorer = class {
     for (const [name, value] of Object.entries(values)) this.model.set(name, value);
     this.model.save_changes();
   }
-  // The value of a knob.
+  // The value of a knob, or where its slider stands.
   knob(name) {
     const value = this.get(name);
     return typeof value === "number" ? tidy(value) : value;
   }
   // A slider that doesn't stand where its value wants it was moved by hand.
   sliderMoved(name) {
-    const place = tidy(this.get(`${name}_stop`));
+    const place = this.knob(`${name}_stop`);
     const knob = this.knobs[name];
     if (place !== placeOf(knob, this.get(name))) this.set({ [name]: valueAt(knob, place) });
   }
   moveSlider(name) {
     const place = placeOf(this.knobs[name], this.get(name));
-    if (place !== tidy(this.get(`${name}_stop`))) this.set({ [`${name}_stop`]: place });
+    if (place !== this.knob(`${name}_stop`)) this.set({ [`${name}_stop`]: place });
   }
   // What to say while the kernel works and the picture waits for it; "" if the view stays of use meanwhile.
   get busy() {
@@ -480,6 +481,24 @@ var NGramExplorer = class extends Explorer {
 };
 var same = (some, others) => some.length === others.length && some.every((word, i) => word === others[i]);
 
+// course_utils/widgets/browser/base/patterns.js
+var RISING = "M-1,1l2,-2M0,8l8,-8M7,9l2,-2";
+var FALLING = "M-1,7l2,2M0,0l8,8M7,-1l2,2";
+var STROKES = ["", "M4,4h.01", "M0,4h8", RISING, "", "M0,4h8M4,0v8", FALLING, "M4,0v8"];
+function patterns(id, name) {
+  const tile = (strokes, i) => svg(
+    "pattern",
+    { id: `${id}-${i}`, width: 8, height: 8, patternUnits: "userSpaceOnUse" },
+    svg("rect", { width: 8, height: 8, class: `cu-${name}-${i}` }),
+    svg("path", { d: strokes, class: "cu-strokes" })
+  );
+  return svg("svg", { class: "cu-patterns", "aria-hidden": true }, svg("defs", {}, ...STROKES.map(tile)));
+}
+function swatch(id, i) {
+  const box = svg("rect", { x: 0.5, y: 0.5, width: 25, height: 15, fill: `url(#${id}-${i})`, class: "cu-layer" });
+  return svg("svg", { width: 26, height: 16, "aria-hidden": true }, box);
+}
+
 // course_utils/widgets/browser/base/axes.js
 var PLOT = { top: 44, labels: 88, left: 62, right: 8, rest: 168, narrowest: 310, widest: 1200 };
 var PHONE = { below: 620, step: 24, rest: 132 };
@@ -584,24 +603,13 @@ function rest({ top, bottom, end, ceiling, y }, { mass, before, share, draws, ti
 // course_utils/widgets/browser/ngram/picture.js
 var SHOWN = 20;
 var ROOM = { top: 26, height: 170, labels: 92 };
-var STROKES = ["", "M4,4h.01", "M0,4h8", "M-1,1l2,-2M0,8l8,-8M7,9l2,-2", "", "M0,4h8M4,0v8"];
 var orderName = (n) => n ? `order ${n}` : "uniform";
-function patterns(id) {
-  const tile = (strokes, n) => svg(
-    "pattern",
-    { id: `${id}-${n}`, width: 8, height: 8, patternUnits: "userSpaceOnUse" },
-    svg("rect", { width: 8, height: 8, class: `cu-order-${n}` }),
-    svg("path", { d: strokes, class: "cu-strokes" })
-  );
-  return svg("svg", { class: "cu-patterns", "aria-hidden": true }, svg("defs", {}, ...STROKES.map(tile)));
-}
 function shareKeys({ shares }, id) {
   const whole = (mass) => mass > 0 && mass < 5e-3 ? "<1 %" : `${Math.round(100 * mass)} %`;
   const keys = shares.map((share, n) => {
     const mass = share.reduce((sum, p) => sum + p, 0);
-    const swatch = svg("rect", { x: 0.5, y: 0.5, width: 25, height: 15, fill: `url(#${id}-${n})`, class: "cu-layer" });
     const words = `${orderName(n)}: ${whole(mass)}`;
-    const key = html("span", "cu-key", svg("svg", { width: 26, height: 16, "aria-hidden": true }, swatch), words);
+    const key = html("span", "cu-key", swatch(id, n), words);
     key.dataset.share = mass;
     return key;
   });
@@ -678,7 +686,7 @@ function build(explorer, el) {
   text.tabIndex = 0;
   el.classList.add("cu-ngram");
   el.append(
-    patterns(id),
+    patterns(id, "order"),
     keys,
     scroller,
     html(

@@ -76,6 +76,7 @@ var standardError = (p, n) => Math.sqrt(p * (1 - p) / n);
 
 // course_utils/widgets/browser/base/knobs.js
 function placeOf({ stops, min, max }, value) {
+  if (typeof value === "boolean") return value;
   return stops ? nearest(stops, value) : Math.min(max, Math.max(min, tidy(value)));
 }
 function valueAt({ stops }, place) {
@@ -290,20 +291,20 @@ var Explorer = class {
     for (const [name, value] of Object.entries(values)) this.model.set(name, value);
     this.model.save_changes();
   }
-  // The value of a knob.
+  // The value of a knob, or where its slider stands.
   knob(name) {
     const value = this.get(name);
     return typeof value === "number" ? tidy(value) : value;
   }
   // A slider that doesn't stand where its value wants it was moved by hand.
   sliderMoved(name) {
-    const place = tidy(this.get(`${name}_stop`));
+    const place = this.knob(`${name}_stop`);
     const knob = this.knobs[name];
     if (place !== placeOf(knob, this.get(name))) this.set({ [name]: valueAt(knob, place) });
   }
   moveSlider(name) {
     const place = placeOf(this.knobs[name], this.get(name));
-    if (place !== tidy(this.get(`${name}_stop`))) this.set({ [`${name}_stop`]: place });
+    if (place !== this.knob(`${name}_stop`)) this.set({ [`${name}_stop`]: place });
   }
   // What to say while the kernel works and the picture waits for it; "" if the view stays of use meanwhile.
   get busy() {

@@ -31,7 +31,7 @@ export class Explorer {
     this.model.save_changes();
   }
 
-  // The value of a knob.
+  // The value of a knob, or where its slider stands.
   knob(name) {
     const value = this.get(name);
     return typeof value === "number" ? tidy(value) : value;
@@ -39,14 +39,14 @@ export class Explorer {
 
   // A slider that doesn't stand where its value wants it was moved by hand.
   sliderMoved(name) {
-    const place = tidy(this.get(`${name}_stop`));
+    const place = this.knob(`${name}_stop`);
     const knob = this.knobs[name];
     if (place !== placeOf(knob, this.get(name))) this.set({ [name]: valueAt(knob, place) });
   }
 
   moveSlider(name) {
     const place = placeOf(this.knobs[name], this.get(name));
-    if (place !== tidy(this.get(`${name}_stop`))) this.set({ [`${name}_stop`]: place });
+    if (place !== this.knob(`${name}_stop`)) this.set({ [`${name}_stop`]: place });
   }
 
   // What to say while the kernel works and the picture waits for it; "" if the view stays of use meanwhile.

@@ -4,8 +4,10 @@
 
 import { count, tidy } from "./numbers.js";
 
-// The place of the slider: the number of the nearest stop, the lower of two, or a number between its ends.
+// The place of the slider: the number of the nearest stop, the lower of two, or a number between its ends; that of a box
+// is its value.
 export function placeOf({ stops, min, max }, value) {
+  if (typeof value === "boolean") return value;
   return stops ? nearest(stops, value) : Math.min(max, Math.max(min, tidy(value)));
 }
 

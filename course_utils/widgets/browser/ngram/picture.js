@@ -4,34 +4,19 @@ import { axes, fitting } from "../base/axes.js";
 import { bar, label, number, rest } from "../base/bars.js";
 import { html, svg } from "../base/elements.js";
 import { counted, percent } from "../base/numbers.js";
+import { swatch } from "../base/patterns.js";
 
 const SHOWN = 20; // words with a bar of their own
 const ROOM = { top: 26, height: 170, labels: 92 };
-// Strokes on the ground of an order, so that neighbours differ without their colours.
-const STROKES = ["", "M4,4h.01", "M0,4h8", "M-1,1l2,-2M0,8l8,-8M7,9l2,-2", "", "M0,4h8M4,0v8"];
-
 export const orderName = (n) => (n ? `order ${n}` : "uniform");
-
-// The pattern of each order, for the bars of a view and for its legend.
-export function patterns(id) {
-  const tile = (strokes, n) =>
-    svg(
-      "pattern",
-      { id: `${id}-${n}`, width: 8, height: 8, patternUnits: "userSpaceOnUse" },
-      svg("rect", { width: 8, height: 8, class: `cu-order-${n}` }),
-      svg("path", { d: strokes, class: "cu-strokes" }),
-    );
-  return svg("svg", { class: "cu-patterns", "aria-hidden": true }, svg("defs", {}, ...STROKES.map(tile)));
-}
 
 // Which order has supplied how much of all words' probability: the longest first, as it lies in the bars.
 export function shareKeys({ shares }, id) {
   const whole = (mass) => (mass > 0 && mass < 0.005 ? "<1 %" : `${Math.round(100 * mass)} %`);
   const keys = shares.map((share, n) => {
     const mass = share.reduce((sum, p) => sum + p, 0);
-    const swatch = svg("rect", { x: 0.5, y: 0.5, width: 25, height: 15, fill: `url(#${id}-${n})`, class: "cu-layer" });
     const words = `${orderName(n)}: ${whole(mass)}`;
-    const key = html("span", "cu-key", svg("svg", { width: 26, height: 16, "aria-hidden": true }, swatch), words);
+    const key = html("span", "cu-key", swatch(id, n), words);
     key.dataset.share = mass;
     return key;
   });

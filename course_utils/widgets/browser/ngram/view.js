@@ -2,7 +2,8 @@
 
 import { seedBox } from "../base/draws.js";
 import { button, html, live, tokens } from "../base/elements.js";
-import { patterns, picture, shareKeys } from "./picture.js";
+import { patterns } from "../base/patterns.js";
+import { picture, shareKeys } from "./picture.js";
 
 const GLYPHS = { possible: "✓", impossible: "✗", unknown: "?", asking: "…" };
 let views = 0;
@@ -19,7 +20,7 @@ export function build(explorer, el) {
   text.tabIndex = 0; // a long text scrolls
   el.classList.add("cu-ngram");
   el.append(
-    patterns(id),
+    patterns(id, "order"),
     keys,
     scroller,
     html(
