@@ -9,6 +9,8 @@ from course_utils.plots.style import PALETTE, STYLE
 
 LOOKS = (("blue", ""), ("vermillion", "//"), ("green", "xx"), ("orange", ".."), ("sky", "--"), ("purple", "oo"))
 HEIGHT = 0.62  # inches of a row
+PER_LINE = 4  # items of the legend
+CLEAR = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}  # no line goes through digits
 
 
 def stacked_bars(
@@ -41,10 +43,10 @@ def stacked_bars(
             axes.barh(names, sizes, 0.6, left, color=PALETTE[colour], hatch=hatch, edgecolor="white", label=item)
             left = [start + size for start, size in zip(left, sizes, strict=True)]
         for place, total in enumerate(totals):
-            axes.annotate(f"{total:.1f}", (total, place), (6, 0), textcoords="offset points", va="center")
+            axes.annotate(f"{total:.1f}", (total, place), (8, 0), textcoords="offset points", va="center", bbox=CLEAR)
         for name, limit in limits.items():
             axes.axvline(limit, color="black", linestyle="--", linewidth=1.2)
             axes.annotate(name, (limit, -0.75), (4, 0), textcoords="offset points", va="center")
         axes.set(xlabel=label, xlim=(0, 1.12 * max([*totals, *limits.values()])), ylim=(len(rows) - 0.4, -1.1))
-        figure.legend(loc="outside upper center", ncols=len(items))
+        figure.legend(loc="outside upper center", ncols=len(items) if len(items) <= PER_LINE else PER_LINE - 1)
     return figure
