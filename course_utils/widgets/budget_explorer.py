@@ -99,7 +99,7 @@ class BudgetExplorer(Explorer):
                 Stops("model", "model", list(memory.NAMED), list(memory.NAMED), kind=menu),
                 Stops("card", "card", CARDS, cards),
                 Stops("recipe", "recipe", list(memory.RECIPES), list(memory.RECIPES), kind=menu),
-                Stops("context_length", "context length", lengths, [f"{n:,} tokens" for n in lengths]),
+                Stops("context_length", "context", lengths, [f"{n:,} tokens" for n in lengths]),
                 Stops("batch_size", "batch size", batches, texts),
                 Stops("weight_bits", "bits of each weight", WEIGHT_BITS, bits),
                 Stops("n_devices", "devices", devices, [f"{n:,}" for n in devices]),

@@ -357,8 +357,8 @@ function kept(shape, adapted, rank, checkpointed) {
   const layer = norm("q", "k", "v") + attention + norm("gate", "up") + feedForward + rank * adapted.length;
   const last = (shape.final_norm ? d + 1 + 2 * own : 0) + (shape.has_head ? shape.vocab_size : 0);
   const [each, once] = checkpointed ? [d, layer + last] : [layer, last];
-  const behind = last ? ` + ${count(last)} behind them` : "";
-  const words = `${count(n_layers)} layers × ${count(each)}${checkpointed ? ` + ${count(layer)} of one layer` : ""}${behind}`;
+  const atTheEnd = last ? ` + ${count(last)} at the end` : "";
+  const words = `${count(n_layers)} layers × ${count(each)}${checkpointed ? ` + ${count(layer)} of one layer` : ""}${atTheEnd}`;
   return [n_layers * each + once, `(${words}) numbers`];
 }
 
@@ -421,8 +421,8 @@ var PATTERNS = {
   activations: 1
 };
 var WIDEST = 744;
-var LETTER = 9;
-var ROW = { card: 20, names: 46, top: 56, bottom: 116, axis: 126, ticks: 148, unit: 172, height: 180 };
+var LETTER = 10;
+var ROW = { card: 18, names: 42, top: 52, bottom: 100, axis: 108, ticks: 129, height: 136 };
 function picture({ items, total, card, words }, width, id) {
   const wide = Math.min(WIDEST, Math.max(280, width));
   const [left, right] = [6, wide - 24];
@@ -433,35 +433,37 @@ function picture({ items, total, card, words }, width, id) {
   const box = { x: left, y: ROW.top - 4, width: x(card) - left, height: ROW.bottom - ROW.top + 8, class: "cu-card" };
   drawing.append(svg("rect", box));
   for (const gb of ticks(end, wide < 500 ? 3 : 6)) {
+    const words2 = gb ? count(gb) : "0 GB";
+    const place = { x: Math.min(x(gb), wide - LETTER * words2.length / 2), y: ROW.ticks };
     drawing.append(
-      svg("line", { x1: x(gb), x2: x(gb), y1: ROW.axis, y2: ROW.axis + 6, class: "cu-axis" }),
-      svg("text", { x: x(gb), y: ROW.ticks, "text-anchor": gb ? "middle" : "start" }, count(gb))
+      svg("line", { x1: x(gb), x2: x(gb), y1: ROW.axis, y2: ROW.axis + 5, class: "cu-axis" }),
+      svg("text", { ...place, "text-anchor": gb ? "middle" : "start" }, words2)
     );
   }
-  drawing.append(
-    svg("line", { x1: left, x2: right, y1: ROW.axis, y2: ROW.axis, class: "cu-axis" }),
-    svg("text", { x: (left + right) / 2, y: ROW.unit, "text-anchor": "middle" }, "gigabytes of 10⁹ bytes")
-  );
+  drawing.append(svg("line", { x1: left, x2: right, y1: ROW.axis, y2: ROW.axis, class: "cu-axis" }));
   let from = 0;
   for (const { name, bytes } of items) {
     const [start, length] = [x(from / 1e9), bytes / 1e9 / end * (right - left)];
     const size = { x: start, y: ROW.top, width: length, height: ROW.bottom - ROW.top };
     const title = svg("title", {}, `${name}: ${gigabytes(bytes)} GB`);
     drawing.append(svg("rect", { ...size, fill: `url(#${id}-${PATTERNS[name]})`, class: "cu-layer" }, title));
-    if (length > LETTER * name.length)
-      drawing.append(svg("text", { x: start + length / 2, y: ROW.names, "text-anchor": "middle" }, name));
+    const [first, last] = longest(start, start + length, x(card));
+    if (last - first > LETTER * name.length)
+      drawing.append(svg("text", { x: (first + last) / 2, y: ROW.names, "text-anchor": "middle" }, name));
     from += bytes;
   }
-  const said = `card: ${count(card)} GB`;
-  const half = LETTER * said.length / 2;
-  const middle = Math.min(wide - half, Math.max(half, x(card)));
-  const line = { x1: x(card), x2: x(card), y1: ROW.card + 6, y2: ROW.axis };
+  const [anchor, gap] = x(card) < wide / 2 ? ["start", 7] : ["end", -7];
+  const line = { x1: x(card), x2: x(card), y1: 4, y2: ROW.axis };
   drawing.append(
     svg("line", { ...line, class: "cu-edge" }),
     svg("line", { ...line, class: "cu-limit" }),
-    svg("text", { x: middle, y: ROW.card, "text-anchor": "middle", class: "cu-limit-label" }, said)
+    svg("text", { x: x(card) + gap, y: ROW.card, "text-anchor": anchor, class: "cu-limit-label" }, `card: ${count(card)} GB`)
   );
   return drawing;
+}
+function longest(start, end, line) {
+  if (line <= start || line >= end) return [start, end];
+  return line - start > end - line ? [start, line] : [line, end];
 }
 function ticks(end, most) {
   const power = 10 ** Math.floor(Math.log10(end / most));
@@ -486,7 +488,7 @@ function build(explorer, el) {
     const rows = state.items.map((item2) => row(item2, swatch(id, PATTERNS[item2.name])));
     table.replaceChildren(
       part("thead", "rowgroup", "", part("tr", "row", "", ...head)),
-      part("tbody", "rowgroup", "", ...rows, row({ name: "total", bytes: state.total, formula: "" }))
+      part("tbody", "rowgroup", "", ...rows, row({ name: "total", bytes: state.total, formula: "1 GB is 10⁹ bytes" }))
     );
     el.dataset.total = state.total;
   };
@@ -511,7 +513,7 @@ function part(name, role, className, ...children) {
 function say2(line, state) {
   const { fits, words, total, card, task, n_devices } = state;
   const where = task === "train" && n_devices > 1 ? `on each of ${count(n_devices)} cards` : "on a card";
-  const told = [words, `: ${gigabytes(total)} GB ${where} of ${count(card)} GB.`, ...remarks(state).map((s) => ` ${s}`)];
+  const told = [words, ` (${gigabytes(total)} GB ${where} of ${count(card)} GB).`, ...remarks(state).map((s) => ` ${s}`)];
   if (line.dataset.said === told.join("")) return;
   Object.assign(line.dataset, { said: told.join(""), fits });
   const glyph = html("span", "cu-glyph", fits ? "✓" : "✗");

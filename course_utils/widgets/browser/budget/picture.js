@@ -15,8 +15,8 @@ export const PATTERNS = {
   activations: 1,
 };
 const WIDEST = 744;
-const LETTER = 9; // pixels of a letter, on average
-const ROW = { card: 20, names: 46, top: 56, bottom: 116, axis: 126, ticks: 148, unit: 172, height: 180 };
+const LETTER = 10; // pixels of a letter, on average
+const ROW = { card: 18, names: 42, top: 52, bottom: 100, axis: 108, ticks: 129, height: 136 };
 
 export function picture({ items, total, card, words }, width, id) {
   const wide = Math.min(WIDEST, Math.max(280, width));
@@ -28,35 +28,39 @@ export function picture({ items, total, card, words }, width, id) {
   const box = { x: left, y: ROW.top - 4, width: x(card) - left, height: ROW.bottom - ROW.top + 8, class: "cu-card" };
   drawing.append(svg("rect", box));
   for (const gb of ticks(end, wide < 500 ? 3 : 6)) {
+    const words = gb ? count(gb) : "0 GB";
+    const place = { x: Math.min(x(gb), wide - (LETTER * words.length) / 2), y: ROW.ticks };
     drawing.append(
-      svg("line", { x1: x(gb), x2: x(gb), y1: ROW.axis, y2: ROW.axis + 6, class: "cu-axis" }),
-      svg("text", { x: x(gb), y: ROW.ticks, "text-anchor": gb ? "middle" : "start" }, count(gb)),
+      svg("line", { x1: x(gb), x2: x(gb), y1: ROW.axis, y2: ROW.axis + 5, class: "cu-axis" }),
+      svg("text", { ...place, "text-anchor": gb ? "middle" : "start" }, words),
     );
   }
-  drawing.append(
-    svg("line", { x1: left, x2: right, y1: ROW.axis, y2: ROW.axis, class: "cu-axis" }),
-    svg("text", { x: (left + right) / 2, y: ROW.unit, "text-anchor": "middle" }, "gigabytes of 10⁹ bytes"),
-  );
+  drawing.append(svg("line", { x1: left, x2: right, y1: ROW.axis, y2: ROW.axis, class: "cu-axis" }));
   let from = 0;
   for (const { name, bytes } of items) {
     const [start, length] = [x(from / 1e9), (bytes / 1e9 / end) * (right - left)];
     const size = { x: start, y: ROW.top, width: length, height: ROW.bottom - ROW.top };
     const title = svg("title", {}, `${name}: ${gigabytes(bytes)} GB`);
     drawing.append(svg("rect", { ...size, fill: `url(#${id}-${PATTERNS[name]})`, class: "cu-layer" }, title));
-    if (length > LETTER * name.length)
-      drawing.append(svg("text", { x: start + length / 2, y: ROW.names, "text-anchor": "middle" }, name));
+    const [first, last] = longest(start, start + length, x(card));
+    if (last - first > LETTER * name.length)
+      drawing.append(svg("text", { x: (first + last) / 2, y: ROW.names, "text-anchor": "middle" }, name));
     from += bytes;
   }
-  const said = `card: ${count(card)} GB`;
-  const half = (LETTER * said.length) / 2;
-  const middle = Math.min(wide - half, Math.max(half, x(card)));
-  const line = { x1: x(card), x2: x(card), y1: ROW.card + 6, y2: ROW.axis };
+  const [anchor, gap] = x(card) < wide / 2 ? ["start", 7] : ["end", -7];
+  const line = { x1: x(card), x2: x(card), y1: 4, y2: ROW.axis };
   drawing.append(
     svg("line", { ...line, class: "cu-edge" }),
     svg("line", { ...line, class: "cu-limit" }),
-    svg("text", { x: middle, y: ROW.card, "text-anchor": "middle", class: "cu-limit-label" }, said),
+    svg("text", { x: x(card) + gap, y: ROW.card, "text-anchor": anchor, class: "cu-limit-label" }, `card: ${count(card)} GB`),
   );
   return drawing;
+}
+
+// The longer side of a piece that a line cuts, or all of it.
+function longest(start, end, line) {
+  if (line <= start || line >= end) return [start, end];
+  return line - start > end - line ? [start, line] : [line, end];
 }
 
 // Round numbers from 0 to the end, at most so many steps of 1, 2 or 5.

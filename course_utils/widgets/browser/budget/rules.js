@@ -125,7 +125,7 @@ function kept(shape, adapted, rank, checkpointed) {
   const layer = norm("q", "k", "v") + attention + norm("gate", "up") + feedForward + rank * adapted.length;
   const last = (shape.final_norm ? d + 1 + 2 * own : 0) + (shape.has_head ? shape.vocab_size : 0);
   const [each, once] = checkpointed ? [d, layer + last] : [layer, last];
-  const behind = last ? ` + ${count(last)} behind them` : "";
-  const words = `${count(n_layers)} layers × ${count(each)}${checkpointed ? ` + ${count(layer)} of one layer` : ""}${behind}`;
+  const atTheEnd = last ? ` + ${count(last)} at the end` : "";
+  const words = `${count(n_layers)} layers × ${count(each)}${checkpointed ? ` + ${count(layer)} of one layer` : ""}${atTheEnd}`;
   return [n_layers * each + once, `(${words}) numbers`];
 }

@@ -1,11 +1,11 @@
 // The view: the picture, whether it fits, and a table of the items with their formulas.
 
 import { html, live } from "../base/elements.js";
+import { count } from "../base/numbers.js";
 import { patterns, swatch } from "../base/patterns.js";
 import { remarks } from "./explorer.js";
 import { PATTERNS, picture } from "./picture.js";
 import { gigabytes } from "./rules.js";
-import { count } from "../base/numbers.js";
 
 let views = 0;
 
@@ -25,7 +25,7 @@ export function build(explorer, el) {
     const rows = state.items.map((item) => row(item, swatch(id, PATTERNS[item.name])));
     table.replaceChildren(
       part("thead", "rowgroup", "", part("tr", "row", "", ...head)),
-      part("tbody", "rowgroup", "", ...rows, row({ name: "total", bytes: state.total, formula: "" })),
+      part("tbody", "rowgroup", "", ...rows, row({ name: "total", bytes: state.total, formula: "1 GB is 10⁹ bytes" })),
     );
     el.dataset.total = state.total;
   };
@@ -54,7 +54,7 @@ function part(name, role, className, ...children) {
 function say(line, state) {
   const { fits, words, total, card, task, n_devices } = state;
   const where = task === "train" && n_devices > 1 ? `on each of ${count(n_devices)} cards` : "on a card";
-  const told = [words, `: ${gigabytes(total)} GB ${where} of ${count(card)} GB.`, ...remarks(state).map((s) => ` ${s}`)];
+  const told = [words, ` (${gigabytes(total)} GB ${where} of ${count(card)} GB).`, ...remarks(state).map((s) => ` ${s}`)];
   if (line.dataset.said === told.join("")) return; // said once is enough
   Object.assign(line.dataset, { said: told.join(""), fits });
   const glyph = html("span", "cu-glyph", fits ? "✓" : "✗");
