@@ -121,14 +121,18 @@ def test_fewer_bits_cost_the_real_model_little_of_its_perplexity(smollm2, kind):
     ("make", "kind", "message"),
     [
         (model, "fp8", "quantization must be one of int8, int4 or None, got 'fp8'"),
+        (lambda: quantize(model(), "int8"), "int4", "quantised already"),
         (lambda: model().to("meta"), "int8", "works on the CPU, the model is on meta"),
         (lambda: model(d_model=16), "int4", "32 x 16 can't be kept in four bits: .* use 'int8'"),
         (lambda: model(d_ff=40), "int4", "80 x 32|32 x 40"),
     ],
 )
 def test_what_cannot_be_quantized_is_said(make, kind, message):
+    whole = make()
+    names = {name: type(module) for name, module in whole.named_modules()}
     with pytest.raises(ValueError, match=message):
-        quantize(make(), kind)
+        quantize(whole, kind)
+    assert {name: type(module) for name, module in whole.named_modules()} == names  # not half of it
 
 
 def test_loading_refuses_an_unknown_quantization():

@@ -46,10 +46,9 @@ class KVCache:
                 f"context_length={config.context_length}: make it that long at most"
             )
         shape = (config.n_layers, batch_size, config.n_kv_heads, max_length, config.head_dim)
-        if dtype == torch.int8:
-            self.keys, self.values = StoredInt8(shape, device), StoredInt8(shape, device)
-        else:
-            self.keys, self.values = Stored(shape, device, dtype), Stored(shape, device, dtype)
+        in_eight_bits = dtype == torch.int8
+        self.keys: Stored = StoredInt8(shape, device) if in_eight_bits else Stored(shape, device, dtype)
+        self.values: Stored = StoredInt8(shape, device) if in_eight_bits else Stored(shape, device, dtype)
         self.real = torch.ones(batch_size, max_length, dtype=torch.bool, device=device)  # False where padded
         self.padding = torch.zeros(batch_size, 1, dtype=torch.long, device=device)  # padded tokens read, (B, 1)
         self.padded = False  # whether there are any

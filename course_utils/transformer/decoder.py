@@ -32,7 +32,7 @@ class DecoderLM(nn.Module):
         self.embedding = nn.Embedding(config.vocab_size, config.d_model)
         self.layers = nn.ModuleList(Block(config, layer) for layer in range(config.n_layers))
         self.final_norm = RMSNorm(config.d_model, config.norm_eps)
-        self.head = None if config.tie_embeddings else Linear(config.d_model, config.vocab_size)
+        self.head: nn.Module | None = None if config.tie_embeddings else Linear(config.d_model, config.vocab_size)
         self.initialise()
 
     def forward(self, ids: Tensor, cache: KVCache | None = None, mask: Tensor | None = None) -> Tensor:
@@ -155,7 +155,7 @@ class DecoderLM(nn.Module):
             if name.endswith(("attention.o.weight", "feed_forward.down.weight")):
                 nn.init.normal_(weight, std=INITIAL_STD / math.sqrt(2 * self.config.n_layers))
         d = self.config.d_model
-        if self.head is None:
+        if not isinstance(self.head, Linear):
             nn.init.constant_(self.final_norm.weight, min(1.0, 1 / (INITIAL_STD * d)))
         else:
             nn.init.normal_(self.head.weight, std=min(INITIAL_STD, 1 / d))

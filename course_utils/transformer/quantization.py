@@ -1,12 +1,16 @@
 """Make a model ready to answer from fewer bits: its matrices are kept in eight or four bits a weight."""
 
-from torch import nn
-
 from course_utils.transformer.decoder import DecoderLM
+from course_utils.transformer.linear import Rows
 from course_utils.transformer.quantized import STACKS, quantized_layers
 
 # matrices of a layer that multiply the same vectors, and so can be one
-MATRICES = (("attention", "qkv"), ("attention", "o"), ("feed_forward", ("gate", "up")), ("feed_forward", ("down",)))
+MATRICES = (
+    ("attention", ("q", "k", "v")),
+    ("attention", ("o",)),
+    ("feed_forward", ("gate", "up")),
+    ("feed_forward", ("down",)),
+)
 
 
 def quantize(model: DecoderLM, kind: str) -> DecoderLM:
@@ -20,18 +24,20 @@ def quantize(model: DecoderLM, kind: str) -> DecoderLM:
         kind: "int8", a scale for each row, or "int4", a scale and an offset for each 32 weights of a row.
 
     Raises:
-        ValueError: another kind; the model isn't on the CPU; a matrix of a size that four bits don't take.
+        ValueError: another kind; the model isn't on the CPU, or quantised already; a matrix of a size that four bits
+            don't take.
     """
     if kind not in STACKS:
         raise ValueError(f"quantization must be one of {', '.join(STACKS)} or None, got {kind!r}")
     if model.embedding.weight.device.type != "cpu":
         raise ValueError(f"quantization={kind!r} works on the CPU, the model is on {model.embedding.weight.device}")
-    for block in model.layers:
-        for part, names in MATRICES:
-            module = getattr(block, part)
-            layers = quantized_layers([getattr(module, name).weight for name in names], kind)
-            for name, layer in zip(names, layers, strict=True):
-                setattr(module, name, layer)
-    output: nn.Module = model.embedding if model.head is None else model.head
-    model.head = quantized_layers([output.weight], "int8")[0]
+    if isinstance(model.head, Rows):
+        raise ValueError("the model is quantised already: load it again to quantise it another way")
+    modules = [(getattr(block, part), names) for block in model.layers for part, names in MATRICES]
+    narrow = [quantized_layers([getattr(module, name).weight for name in names], kind) for module, names in modules]
+    for (module, names), layers in zip(modules, narrow, strict=True):  # only once all of them are there
+        for name, layer in zip(names, layers, strict=True):
+            setattr(module, name, layer)
+    output = model.get_parameter("embedding.weight" if model.head is None else "head.weight")
+    model.head = quantized_layers([output], "int8")[0]
     return model.requires_grad_(False).eval()
