@@ -32,8 +32,12 @@ KNOBS = {
     "size": {"label": "size", "min": 0.1, "max": 2},
     "order": {"label": "order", "stops": [1, 2, 3, 10]},
     "smoothing": {"label": "smoothing", "stops": ["mle", "add-k", "kneser-ney"]},
+    "shared": {"label": "shared"},
 }
-VALUES = {"size": 1, "size_stop": 1, "order": 2, "order_stop": 1, "smoothing": "mle", "smoothing_stop": 0}
+VALUES = {
+    **{"size": 1, "order": 2, "smoothing": "mle", "shared": False},
+    **{"size_stop": 1, "order_stop": 1, "smoothing_stop": 0, "shared_stop": False},
+}
 
 
 @pytest.fixture
@@ -53,7 +57,10 @@ def test_a_slider_moved_by_hand_sets_its_knob(started):
     started.evaluate("model.set('size_stop', 0.30000000000000004)")
     started.evaluate("model.set('order_stop', 3)")
     started.evaluate("model.set('smoothing_stop', 2)")
-    assert values(started, *KNOBS) == [0.3, 10, "kneser-ney"]
+    started.evaluate("model.set('shared_stop', true)")
+    assert values(started, *KNOBS) == [0.3, 10, "kneser-ney", True]
+    started.evaluate("model.set('shared', false)")
+    assert started.evaluate("model.get('shared_stop')") is False
 
 
 def test_a_value_between_two_places_of_a_slider_stays(started):

@@ -480,10 +480,14 @@ function build(explorer, el) {
   const table = part("table", "table", "cu-table");
   table.setAttribute("aria-label", "items of memory");
   el.append(patterns(id, "item"), scroller, said, table);
+  let shown = "";
   return function draw(width) {
     const state = explorer.state;
-    scroller.replaceChildren(picture(state, width, id));
+    const now = JSON.stringify([state.items, state.card, width]);
     say2(said, state);
+    if (now === shown) return;
+    shown = now;
+    scroller.replaceChildren(picture(state, width, id));
     const head = ["item", "GB", "bytes, by formula"].map((words) => part("th", "columnheader", "", words));
     const rows = state.items.map((item2) => row(item2, swatch(id, PATTERNS[item2.name])));
     table.replaceChildren(

@@ -17,10 +17,14 @@ export function build(explorer, el) {
   table.setAttribute("aria-label", "items of memory");
   el.append(patterns(id, "item"), scroller, said, table);
 
+  let shown = ""; // what picture and table depend on: a reader may be marking a number
   return function draw(width) {
     const state = explorer.state;
-    scroller.replaceChildren(picture(state, width, id));
+    const now = JSON.stringify([state.items, state.card, width]);
     say(said, state);
+    if (now === shown) return;
+    shown = now;
+    scroller.replaceChildren(picture(state, width, id));
     const head = ["item", "GB", "bytes, by formula"].map((words) => part("th", "columnheader", "", words));
     const rows = state.items.map((item) => row(item, swatch(id, PATTERNS[item.name])));
     table.replaceChildren(
