@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.checkpoint import checkpoint
 
-from course_utils import memory
+from course_utils import device, memory
 from course_utils.evaluation import next_token_loss
 from course_utils.memory.activations import MATRICES
 from course_utils.transformer import DecoderLM, KVCache, TransformerConfig, attention, causal_mask
@@ -352,3 +352,13 @@ def test_narrower_weights_are_counted_by_their_bits():
 def test_an_answer_that_cannot_be_is_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         memory.inference_memory("llama-2-7b", **settings)
+
+
+@pytest.mark.parametrize(("batch", "length"), [(1, 32), (2, 100)])
+def test_in_sixteen_bits_norms_and_the_loss_keep_float32(monkeypatch, batch, length):
+    monkeypatch.setitem(device._native, torch.bfloat16, True)
+    config = TransformerConfig(300, 96, 4, 6, 2, 256, 128)
+    model = DecoderLM(config).to(torch.bfloat16)
+    measured = saved_bytes(model, torch.randint(0, 300, (batch, length + 1)))
+    predicted = memory.activation_bytes(config, batch, length, torch.bfloat16, fused=False)  # as on a CPU
+    assert predicted == pytest.approx(measured, rel=0.02)

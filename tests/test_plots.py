@@ -274,19 +274,13 @@ def test_a_strip_that_cannot_be_drawn_says_why(arguments, words):
         plots.token_strip(**arguments)
 
 
-def test_stacked_bars_show_sums_and_lines_and_the_same_item_alike():
-    figure = plots.stacked_bars({"a": {"x": 1.0, "y": 2.0}, "b": {"y": 4.0}}, "GB", limits={"a card": 3.5})
+def test_memory_bars_show_sums_and_cards_and_the_same_item_alike():
+    budgets = {"a": {"gradients": 2e9, "weights": 1e9}, "b": {"weights": 4e9, "adapters": 1e6}}
+    figure = plots.memory_bars(budgets, cards=[3.5])
     axes = figure.axes[0]
-    written = [text.get_text() for text in axes.texts]
-    assert written == ["3.0", "4.0", "a card"]
-    assert [bar.get_label() for bar in axes.containers] == ["x", "y"]
+    assert [text.get_text() for text in axes.texts] == ["3.5 GB", "3.0", "4.0"]
+    assert [bar.get_label() for bar in axes.containers] == ["weights", "_adapters", "gradients"]
     starts = [[patch.get_x() for patch in bar] for bar in axes.containers]
-    assert starts == [[0, 0], [1, 0]]
-    assert len({(patch.get_facecolor(), patch.get_hatch()) for bar in axes.containers for patch in bar}) == 2
+    assert starts == [[0, 0], [1, 4], [1, 4.001]]
+    assert len({(patch.get_facecolor(), patch.get_hatch()) for bar in axes.containers for patch in bar}) == 3
     plots.png(figure)
-
-
-@pytest.mark.parametrize("rows", [{}, {"a": dict.fromkeys("abcdefg", 1.0)}])
-def test_rows_that_cannot_be_stacked_are_refused(rows):
-    with pytest.raises(ValueError, match="rows must hold at least one row and 6 items at most"):
-        plots.stacked_bars(rows, "GB")

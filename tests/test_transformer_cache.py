@@ -88,6 +88,19 @@ def test_a_prompt_is_read_once_and_shared_by_any_number_of_texts(n, dtype):
     assert cache.nbytes == MODEL.new_cache(n, 9, dtype).nbytes
 
 
+@torch.no_grad()
+def test_rows_take_their_padding_with_them():
+    ids, mask = text(6, 2), torch.arange(6) >= torch.tensor([[0], [3]])
+    cache = MODEL.new_cache(2, 9)
+    MODEL(ids, cache=cache, mask=mask)
+    cache.reorder(torch.tensor([1, 0, 1]))
+    new = text(3, 3, seed=1)
+    logits = MODEL(new, cache=cache)
+    for row, (source, pad) in enumerate(((1, 3), (0, 0), (1, 3))):
+        alone = torch.cat([ids[source, pad:], new[row]])[None]
+        assert same(logits[row], MODEL(alone)[0, -3:])
+
+
 def banded(ids, window):
     """Logits of texts whose tokens look at the last `window` ones only, themselves included, without any cache."""
     length = ids.shape[1]

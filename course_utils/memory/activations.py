@@ -26,14 +26,15 @@ def activation_bytes(
     Every operation keeps what its derivative needs. Numbers per token: a norm keeps its input, that divided by its
     length, its output, and the length (3 d + 1); attention, fused, its queries, keys, values, its output twice (the
     second time in another order), and one number per head; the feed-forward part what comes out of each matrix and of
-    each function between them; the loss the logits. Token ids and the angles of positions are left out, less than one
-    per cent together.
+    each function between them; the loss the logits. Norms and the loss compute in float32, so what a norm divides, its
+    length, and the logits take four bytes even where all else takes two. Token ids and the angles of positions are left
+    out, less than one per cent together.
 
     Args:
         model: a shape, or the name of a published model.
         batch_size: texts, B.
         context_length: tokens of each, T.
-        dtype: that all of this is kept in.
+        dtype: that the model computes in.
         fused: False is attention written out: it keeps a weight for each head and each pair of tokens, and the keys and
             values of each query head.
         checkpointed: keep only what each layer reads, and compute the rest of one layer at a time once more on the way
@@ -54,13 +55,14 @@ def activation_bytes(
     if unknown := set(adapted) - set(MATRICES):
         raise ValueError(f"adapted holds {sorted(unknown)[0]!r}: choose among {', '.join(MATRICES)}")
     d, kept, heads, inner = shape.d_model, shape.n_kv_heads * shape.head_dim, shape.n_heads, shape.d_ff
+    wide = max(1, 4 // dtype.itemsize)  # numbers of dtype that take the bytes of one in float32
     needs = adapted or MATRICES  # matrices whose input is needed for a gradient
     own = 0 if adapted else d  # what the gain of a norm is multiplied with
-    attention_norm = d + 1 + own + d * any(name in needs for name in ("q", "k", "v"))
-    feed_forward_norm = d + 1 + own + d * any(name in needs for name in ("gate", "up"))
+    attention_norm = wide * (d + 1) + own + d * any(name in needs for name in ("q", "k", "v"))
+    feed_forward_norm = wide * (d + 1) + own + d * any(name in needs for name in ("gate", "up"))
     attention = d + d * ("o" in needs) + (d + 2 * kept + heads if fused else 2 * d + heads * length)
     feed_forward = (3 if shape.gated else 1) * inner + inner * ("down" in needs)
     per_layer = attention_norm + attention + feed_forward_norm + feed_forward + rank * len(adapted)
-    last = shape.final_norm * (d + 1 + own + d * (not adapted)) + shape.has_head * shape.vocab_size
+    last = shape.final_norm * (wide * (d + 1) + own + d * (not adapted)) + shape.has_head * wide * shape.vocab_size
     layers = shape.n_layers * d + per_layer if checkpointed else shape.n_layers * per_layer
     return (layers + last) * batch * length * dtype.itemsize

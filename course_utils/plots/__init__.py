@@ -5,11 +5,10 @@ Nothing here computes a result: numbers come in, a matplotlib figure goes out.
 
 from course_utils.plots.attention import attention_map
 from course_utils.plots.labels import visible
-from course_utils.plots.memory_bar import memory_bar
+from course_utils.plots.memory_bars import memory_bars
 from course_utils.plots.next_token import axis_ceiling, next_token_bars
 from course_utils.plots.next_word import next_word_bars
 from course_utils.plots.showing import figure_html, png, show
-from course_utils.plots.stacked import stacked_bars
 from course_utils.plots.style import GREY, PALETTE, STYLE
 from course_utils.plots.tokens import token_strip
 
@@ -20,12 +19,11 @@ __all__ = [
     "attention_map",
     "axis_ceiling",
     "figure_html",
-    "memory_bar",
+    "memory_bars",
     "next_token_bars",
     "next_word_bars",
     "png",
     "show",
-    "stacked_bars",
     "token_strip",
     "visible",
 ]

@@ -31,8 +31,8 @@ exercise = Exercise(
         "Multiply: 2, layers, n_kv_heads, d_model // n_heads, tokens, texts, bytes of a number.",
     ),
     probes=probes(
-        ("one head, three layers, one token", 3, 8, 1, 1, 1, 1, 1),
-        "In each layer a key of 8 numbers and a value of 8: 48 bytes.",
+        ("one head, three layers, five tokens", 3, 8, 1, 1, 5, 1, 1),
+        "In each layer a key of 8 numbers and a value of 8 for each token: 240 bytes.",
         ("LLaMA-2 7B, one token", 32, 4096, 32, 32, 1, 1, 2),
         "524,288 bytes, half a mebibyte.",
         ("three query heads to a key head", 30, 576, 9, 3, 1, 1, 2),
@@ -67,6 +67,8 @@ exercise.add_mistakes(
     lambda layers, d, heads, kept, tokens, texts, each: 2 * layers * kept * (d // heads) * tokens * each,
     "the tokens are missing: this is the cache of one.",
     lambda layers, d, heads, kept, tokens, texts, each: 2 * layers * kept * (d // heads) * texts * each,
+    "the cache grows with the tokens, not with their square: each token has one key and one value.",
+    lambda layers, d, heads, kept, tokens, texts, each: 2 * layers * kept * (d // heads) * tokens**2 * texts * each,
     "these are numbers, not bytes.",
     lambda layers, d, heads, kept, tokens, texts, each: 2 * layers * kept * (d // heads) * tokens * texts,
 )

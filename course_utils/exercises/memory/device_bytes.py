@@ -74,7 +74,7 @@ exercise.add_mistakes(
     "shards are rounded down: one device holds the rest.",
     cut(WHOLE, SHARD, lambda n, devices: n // devices),
     "this is the mean over the devices. Bytes are whole numbers, and the fullest device decides.",
-    cut(WHOLE, SHARD, lambda n, devices: n / devices),
+    cut(WHOLE, SHARD, lambda n, devices: n / devices if n % devices else n // devices),
     "what isn't cut is divided too. Every device holds it whole.",
     lambda n, stage, devices: 16 * n if stage == 0 else (WHOLE[stage] + SHARD[stage]) * n // devices,
     "these are the bytes of all devices together.",

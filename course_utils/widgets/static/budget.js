@@ -309,7 +309,7 @@ function training(shape, recipe, facts, { context_length, batch_size, n_devices,
     shared("optimizer states", trained, words, recipe.states),
     recipe.activations && item(
       "activations",
-      kept(shape, recipe.adapted, rank, checkpointed),
+      kept(shape, recipe.adapted, rank, checkpointed, 4 / recipe.activations),
       [context_length, counted(context_length, "token")],
       [batch_size, counted(batch_size, "text")],
       ofBytes(recipe.activations)
@@ -347,15 +347,15 @@ function inputsAndOutputs({ d_model, n_heads, n_kv_heads, d_ff }, matrix) {
   if (matrix === "q" || matrix === "o") return 2 * d_model;
   return d_model + (matrix === "k" || matrix === "v" ? n_kv_heads * (d_model / n_heads) : d_ff);
 }
-function kept(shape, adapted, rank, checkpointed) {
+function kept(shape, adapted, rank, checkpointed, wide) {
   const { d_model: d, n_layers, n_heads, n_kv_heads, d_ff, gated } = shape;
   const needed = (...names) => !adapted.length || names.some((name) => adapted.includes(name));
   const own = adapted.length ? 0 : d;
-  const norm = (...readers) => d + 1 + own + (needed(...readers) ? d : 0);
+  const norm = (...readers) => wide * (d + 1) + own + (needed(...readers) ? d : 0);
   const attention = 2 * d + (needed("o") ? d : 0) + 2 * n_kv_heads * (d / n_heads) + n_heads;
   const feedForward = (gated ? 3 : 1) * d_ff + (needed("down") ? d_ff : 0);
   const layer = norm("q", "k", "v") + attention + norm("gate", "up") + feedForward + rank * adapted.length;
-  const last = (shape.final_norm ? d + 1 + 2 * own : 0) + (shape.has_head ? shape.vocab_size : 0);
+  const last = (shape.final_norm ? wide * (d + 1) + 2 * own : 0) + (shape.has_head ? wide * shape.vocab_size : 0);
   const [each, once] = checkpointed ? [d, layer + last] : [layer, last];
   const atTheEnd = last ? ` + ${count(last)} at the end` : "";
   const words = `${count(n_layers)} layers × ${count(each)}${checkpointed ? ` + ${count(layer)} of one layer` : ""}${atTheEnd}`;
