@@ -21,7 +21,7 @@ from course_utils.widgets.traits import Float, Int, tidy
 TASKS = ("answer", "train")
 WEIGHT_BITS = (4.5, 8.5, 16, 32)
 CARDS = (8, 16, 24, 80)  # gigabytes
-LARGEST_CARD = 10_000
+LEAST_CARD, LARGEST_CARD = 0.001, 10_000
 MOST = {"context_length": 2**17, "batch_size": 2**8, "n_devices": 2**10}
 RANK = 8  # of the adapters
 ONLY = {"weight_bits": "answer", "recipe": "train", "n_devices": "train", "checkpointed": "train"}  # knob -> its task
@@ -48,7 +48,7 @@ class BudgetExplorer(Explorer):
         recipe: to train, one of `memory.RECIPES`; adapters have rank 8.
         n_devices: to train, 1 to 1,024.
         checkpointed: to train, keep only what each layer reads.
-        card: gigabytes of 10^9 bytes, above 0 and at most 10,000, kept to 6 decimals.
+        card: gigabytes of 10^9 bytes, 0.001 to 10,000, kept to 6 decimals.
 
     Args:
         model, task, batch_size, weight_bits, recipe, n_devices, checkpointed, card: where the explorer stands at first.
@@ -182,10 +182,9 @@ class BudgetExplorer(Explorer):
 
     @traitlets.validate("card")
     def _valid_card(self, proposal: traitlets.Bunch) -> float:
-        if not 0 < proposal.value <= LARGEST_CARD or not tidy(proposal.value):
-            raise traitlets.TraitError(
-                f"card must be above 0 and at most {LARGEST_CARD:,} gigabytes, got {proposal.value:g}"
-            )
+        if not LEAST_CARD <= proposal.value <= LARGEST_CARD:
+            limits = f"{LEAST_CARD} to {LARGEST_CARD:,} gigabytes"
+            raise traitlets.TraitError(f"card must be from {limits}, got {proposal.value:g}")
         return tidy(proposal.value)
 
 

@@ -357,9 +357,10 @@ function kept(shape, adapted, rank, checkpointed, wide) {
   const layer = norm("q", "k", "v") + attention + norm("gate", "up") + feedForward + rank * adapted.length;
   const last = (shape.final_norm ? wide * (d + 1) + 2 * own : 0) + (shape.has_head ? wide * shape.vocab_size : 0);
   const [each, once] = checkpointed ? [d, layer + last] : [layer, last];
-  const atTheEnd = last ? ` + ${count(last)} at the end` : "";
-  const words = `${count(n_layers)} layers × ${count(each)}${checkpointed ? ` + ${count(layer)} of one layer` : ""}${atTheEnd}`;
-  return [n_layers * each + once, `(${words}) numbers`];
+  const words = [`${count(n_layers)} layers × ${count(each)}`];
+  if (checkpointed) words.push(`${count(layer)} of one layer`);
+  if (last) words.push(`${count(last)} at the end`);
+  return [n_layers * each + once, `(${words.join(" + ")}) numbers`];
 }
 
 // course_utils/widgets/browser/budget/explorer.js
@@ -384,7 +385,7 @@ function remarks({ task, context_length, n_devices, shape, rule }) {
     said.push(`${counted(context_length, "token")}: longer than the model was made for, which is ${made}.`);
   }
   if (task === "answer" && !shape.has_head) said.push("This model writes no text, so it keeps no cache.");
-  if (task === "answer" && shape.has_head && shape.window < context_length && shape.window)
+  if (task === "answer" && shape.has_head && shape.window && shape.window < context_length)
     said.push(`Its layers look back over ${count(shape.window)} tokens, so the cache holds no more.`);
   if (task === "train" && !rule.activations) said.push("This recipe leaves activations out: texts cost nothing here.");
   if (task === "train" && n_devices > 1 && !rule.sharded.length)
@@ -423,12 +424,12 @@ var PATTERNS = {
 var WIDEST = 744;
 var LETTER = 10;
 var ROW = { card: 18, names: 42, top: 52, bottom: 100, axis: 108, ticks: 129, height: 136 };
-function picture({ items, total, card, words }, width, id) {
+function picture({ items, total, card, words: said }, width, id) {
   const wide = Math.min(WIDEST, Math.max(280, width));
   const [left, right] = [6, wide - 24];
   const end = 1.04 * Math.max(total / 1e9, card);
   const x = (gb) => left + gb / end * (right - left);
-  const label = `${gigabytes(total)} GB on a card of ${count(card)} GB, which ${words}`;
+  const label = `${gigabytes(total)} GB on a card of ${count(card)} GB, which ${said}`;
   const drawing = svg("svg", { width: wide, height: ROW.height, role: "img", "aria-label": label });
   const box = { x: left, y: ROW.top - 4, width: x(card) - left, height: ROW.bottom - ROW.top + 8, class: "cu-card" };
   drawing.append(svg("rect", box));
@@ -453,11 +454,12 @@ function picture({ items, total, card, words }, width, id) {
     from += bytes;
   }
   const [anchor, gap] = x(card) < wide / 2 ? ["start", 7] : ["end", -7];
+  const words = { x: x(card) + gap, y: ROW.card, "text-anchor": anchor, class: "cu-limit-label" };
   const line = { x1: x(card), x2: x(card), y1: 4, y2: ROW.axis };
   drawing.append(
     svg("line", { ...line, class: "cu-edge" }),
     svg("line", { ...line, class: "cu-limit" }),
-    svg("text", { x: x(card) + gap, y: ROW.card, "text-anchor": anchor, class: "cu-limit-label" }, `card: ${count(card)} GB`)
+    svg("text", words, `card: ${count(card)} GB`)
   );
   return drawing;
 }
@@ -490,9 +492,10 @@ function build(explorer, el) {
     scroller.replaceChildren(picture(state, width, id));
     const head = ["item", "GB", "bytes, by formula"].map((words) => part("th", "columnheader", "", words));
     const rows = state.items.map((item2) => row(item2, swatch(id, PATTERNS[item2.name])));
+    rows.push(row({ name: "total", bytes: state.total, formula: "1 GB is 10⁹ bytes" }));
     table.replaceChildren(
       part("thead", "rowgroup", "", part("tr", "row", "", ...head)),
-      part("tbody", "rowgroup", "", ...rows, row({ name: "total", bytes: state.total, formula: "1 GB is 10⁹ bytes" }))
+      part("tbody", "rowgroup", "", ...rows)
     );
     el.dataset.total = state.total;
   };
@@ -517,7 +520,8 @@ function part(name, role, className, ...children) {
 function say2(line, state) {
   const { fits, words, total, card, task, n_devices } = state;
   const where = task === "train" && n_devices > 1 ? `on each of ${count(n_devices)} cards` : "on a card";
-  const told = [words, ` (${gigabytes(total)} GB ${where} of ${count(card)} GB).`, ...remarks(state).map((s) => ` ${s}`)];
+  const sizes = ` (${gigabytes(total)} GB ${where} of ${count(card)} GB).`;
+  const told = [words, sizes, ...remarks(state).map((remark) => ` ${remark}`)];
   if (line.dataset.said === told.join("")) return;
   Object.assign(line.dataset, { said: told.join(""), fits });
   const glyph = html("span", "cu-glyph", fits ? "✓" : "✗");

@@ -28,7 +28,7 @@ export function remarks({ task, context_length, n_devices, shape, rule }) {
     said.push(`${counted(context_length, "token")}: longer than the model was made for, which is ${made}.`);
   }
   if (task === "answer" && !shape.has_head) said.push("This model writes no text, so it keeps no cache.");
-  if (task === "answer" && shape.has_head && shape.window < context_length && shape.window)
+  if (task === "answer" && shape.has_head && shape.window && shape.window < context_length)
     said.push(`Its layers look back over ${count(shape.window)} tokens, so the cache holds no more.`);
   if (task === "train" && !rule.activations) said.push("This recipe leaves activations out: texts cost nothing here.");
   if (task === "train" && n_devices > 1 && !rule.sharded.length)

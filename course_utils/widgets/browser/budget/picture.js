@@ -18,12 +18,12 @@ const WIDEST = 744;
 const LETTER = 10; // pixels of a letter, on average
 const ROW = { card: 18, names: 42, top: 52, bottom: 100, axis: 108, ticks: 129, height: 136 };
 
-export function picture({ items, total, card, words }, width, id) {
+export function picture({ items, total, card, words: said }, width, id) {
   const wide = Math.min(WIDEST, Math.max(280, width));
   const [left, right] = [6, wide - 24];
   const end = 1.04 * Math.max(total / 1e9, card);
   const x = (gb) => left + (gb / end) * (right - left);
-  const label = `${gigabytes(total)} GB on a card of ${count(card)} GB, which ${words}`;
+  const label = `${gigabytes(total)} GB on a card of ${count(card)} GB, which ${said}`;
   const drawing = svg("svg", { width: wide, height: ROW.height, role: "img", "aria-label": label });
   const box = { x: left, y: ROW.top - 4, width: x(card) - left, height: ROW.bottom - ROW.top + 8, class: "cu-card" };
   drawing.append(svg("rect", box));
@@ -48,11 +48,12 @@ export function picture({ items, total, card, words }, width, id) {
     from += bytes;
   }
   const [anchor, gap] = x(card) < wide / 2 ? ["start", 7] : ["end", -7];
+  const words = { x: x(card) + gap, y: ROW.card, "text-anchor": anchor, class: "cu-limit-label" };
   const line = { x1: x(card), x2: x(card), y1: 4, y2: ROW.axis };
   drawing.append(
     svg("line", { ...line, class: "cu-edge" }),
     svg("line", { ...line, class: "cu-limit" }),
-    svg("text", { x: x(card) + gap, y: ROW.card, "text-anchor": anchor, class: "cu-limit-label" }, `card: ${count(card)} GB`),
+    svg("text", words, `card: ${count(card)} GB`),
   );
   return drawing;
 }

@@ -126,7 +126,8 @@ function kept(shape, adapted, rank, checkpointed, wide) {
   const layer = norm("q", "k", "v") + attention + norm("gate", "up") + feedForward + rank * adapted.length;
   const last = (shape.final_norm ? wide * (d + 1) + 2 * own : 0) + (shape.has_head ? wide * shape.vocab_size : 0);
   const [each, once] = checkpointed ? [d, layer + last] : [layer, last];
-  const atTheEnd = last ? ` + ${count(last)} at the end` : "";
-  const words = `${count(n_layers)} layers × ${count(each)}${checkpointed ? ` + ${count(layer)} of one layer` : ""}${atTheEnd}`;
-  return [n_layers * each + once, `(${words}) numbers`];
+  const words = [`${count(n_layers)} layers × ${count(each)}`];
+  if (checkpointed) words.push(`${count(layer)} of one layer`);
+  if (last) words.push(`${count(last)} at the end`);
+  return [n_layers * each + once, `(${words.join(" + ")}) numbers`];
 }

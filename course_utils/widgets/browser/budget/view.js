@@ -27,9 +27,10 @@ export function build(explorer, el) {
     scroller.replaceChildren(picture(state, width, id));
     const head = ["item", "GB", "bytes, by formula"].map((words) => part("th", "columnheader", "", words));
     const rows = state.items.map((item) => row(item, swatch(id, PATTERNS[item.name])));
+    rows.push(row({ name: "total", bytes: state.total, formula: "1 GB is 10⁹ bytes" }));
     table.replaceChildren(
       part("thead", "rowgroup", "", part("tr", "row", "", ...head)),
-      part("tbody", "rowgroup", "", ...rows, row({ name: "total", bytes: state.total, formula: "1 GB is 10⁹ bytes" })),
+      part("tbody", "rowgroup", "", ...rows),
     );
     el.dataset.total = state.total;
   };
@@ -58,7 +59,8 @@ function part(name, role, className, ...children) {
 function say(line, state) {
   const { fits, words, total, card, task, n_devices } = state;
   const where = task === "train" && n_devices > 1 ? `on each of ${count(n_devices)} cards` : "on a card";
-  const told = [words, ` (${gigabytes(total)} GB ${where} of ${count(card)} GB).`, ...remarks(state).map((s) => ` ${s}`)];
+  const sizes = ` (${gigabytes(total)} GB ${where} of ${count(card)} GB).`;
+  const told = [words, sizes, ...remarks(state).map((remark) => ` ${remark}`)];
   if (line.dataset.said === told.join("")) return; // said once is enough
   Object.assign(line.dataset, { said: told.join(""), fits });
   const glyph = html("span", "cu-glyph", fits ? "✓" : "✗");
