@@ -65,5 +65,5 @@ def memory_bars(budgets: Mapping[str, Mapping[str, float]], cards: Sequence[floa
         axes.grid(axis="y", visible=False)
         if title:
             axes.set_title(title, loc="left", parse_math=False)
-        figure.legend(loc="outside lower center", ncols=4, handlelength=1.6, columnspacing=1.2)
+        figure.legend(loc="outside lower center", ncols=5, handlelength=1.6, columnspacing=1.2)
     return figure
