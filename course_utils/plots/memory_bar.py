@@ -25,7 +25,7 @@ def memory_bar(items: Mapping[str, int], card: float, title: str = "") -> Figure
     Args:
         items: bytes of each item, as a `memory.Budget` has them; the names are those of `PIECES`.
         card: gigabytes of the card, of 10^9 bytes.
-        title: a line above the picture.
+        title: a line or two above the picture.
 
     Returns:
         A matplotlib figure that pyplot doesn't know of, so that it is never displayed twice.
@@ -36,7 +36,7 @@ def memory_bar(items: Mapping[str, int], card: float, title: str = "") -> Figure
     if unknown := set(items) - set(PIECES):
         raise ValueError(f"items holds {sorted(unknown)[0]!r}: choose among {', '.join(PIECES)}")
     with matplotlib.rc_context(STYLE | {"hatch.linewidth": 1.0}):
-        figure = Figure(figsize=(11, 3.4), layout="constrained")
+        figure = Figure(figsize=(11, 3.7), layout="constrained")
         axes = figure.add_subplot()
         start = 0.0
         for name, size in items.items():
