@@ -17,7 +17,7 @@ PIECES = {
     "optimizer states": (PALETTE["vermillion"], "\\\\"),
     "activations": (PALETTE["green"], ".."),
 }
-ROW = 0.62  # inches of a bar and its gap
+ROW = 0.55  # inches of a bar and its gap
 VISIBLE = 0.003  # of the axis: what is narrower everywhere has no place in the legend
 CLEAR = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}  # no line goes through digits
 
@@ -29,7 +29,7 @@ def memory_bars(budgets: Mapping[str, Mapping[str, float]], cards: Sequence[floa
         budgets: what each bar is called -> bytes of each item, as a `memory.Budget` has them; the names of items are
             those of `PIECES`, and they stand in that order.
         cards: gigabytes of each card, of 10^9 bytes.
-        title: a line above the picture.
+        title: a line or two above the picture.
 
     Returns:
         A matplotlib figure that pyplot doesn't know of, so that it is never displayed twice.

@@ -137,7 +137,7 @@ class BudgetExplorer(Explorer):
 
     def figure(self) -> Figure:
         """The same state as a matplotlib figure, for paper."""
-        return plots.memory_bars({self.model: self.budget.items}, [self.card], f"{self._state()}: {self.verdict}")
+        return plots.memory_bars({self.model: self.budget.items}, [self.card], f"{self._state()}\n{self.verdict}")
 
     def __repr__(self) -> str:
         return f"BudgetExplorer({self._state()}, {self.budget.total / 1e9:,.2f} GB, card={self.card:g})"
