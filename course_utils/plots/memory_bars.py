@@ -17,7 +17,7 @@ PIECES = {
     "optimizer states": (PALETTE["vermillion"], "\\\\"),
     "activations": (PALETTE["green"], ".."),
 }
-ROW = 0.55  # inches of a bar and its gap
+ROW = 0.48  # inches of a bar and its gap
 VISIBLE = 0.003  # of the axis: what is narrower everywhere has no place in the legend
 CLEAR = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}  # no line goes through digits
 
@@ -44,7 +44,7 @@ def memory_bars(budgets: Mapping[str, Mapping[str, float]], cards: Sequence[floa
     sums = [sum(items.values()) / 1e9 for items in budgets.values()]
     end = 1.14 * max([*sums, *cards])
     with matplotlib.rc_context(STYLE | {"hatch.linewidth": 1.0}):
-        figure = Figure(figsize=(11.5, 2.1 + ROW * len(budgets)), layout="constrained")
+        figure = Figure(figsize=(11.5, 1.85 + ROW * len(budgets)), layout="constrained")
         axes = figure.add_subplot()
         start = [0.0] * len(budgets)
         for item, (colour, hatch) in PIECES.items():
