@@ -42,6 +42,7 @@ PLACES = {
         "torch's kernels for whole numbers take bfloat16, and compute in float32 where that isn't native",
     ),
     "transformer/decoder.py": ({"compute_dtype": 3}, "widens the embedding's output and the cache; all follows"),
+    "widgets/budget_explorer.py": ({"float16": 1}, "counts bytes, computes nothing"),
 }
 
 
