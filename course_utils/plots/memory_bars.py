@@ -1,6 +1,7 @@
 """What a model needs of a card's memory, as bars in pieces."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -51,7 +52,7 @@ def memory_bars(budgets: Mapping[str, Mapping[str, float]], cards: Sequence[floa
             sizes = [items.get(item, 0.0) / 1e9 for items in budgets.values()]
             if not any(sizes):
                 continue
-            look = {"color": colour, "hatch": hatch, "edgecolor": "black", "linewidth": 0.6}
+            look: dict[str, Any] = {"color": colour, "hatch": hatch, "edgecolor": "black", "linewidth": 0.6}
             label = item if max(sizes) > VISIBLE * end else f"_{item}"  # matplotlib leaves out what begins so
             axes.barh(range(len(budgets)), sizes, 0.6, start, label=label, **look)
             start = [before + size for before, size in zip(start, sizes, strict=True)]
