@@ -49,7 +49,7 @@ def speculate(
     Each token is the arg max of log p plus noise, and the noise belongs to its place: a guess is right if that arg max
     is what was guessed, after which the next place's logits are good too. So every token is drawn from the model's own
     distribution, and the text doesn't depend on the draft, but for rounding: logits computed several at once may differ
-    in their last digits from the same ones alone, in "int4" in the third.
+    in their last digits from the same ones alone, and by more where products are rounded to bfloat16 ("int8", "int4").
 
     Args:
         model: one that can cache, and whose cache can be rewound.

@@ -1,4 +1,4 @@
-"""Weights in eight or four bits, which a processor reads in a half or a quarter of bfloat16's time.
+"""Weights in eight or four bits, a half or a quarter of bfloat16's bytes, scales not counted.
 
 At inference one vector meets each weight once, so that reading them is what takes the time. Only matrices are rounded.
 Vectors stay as wide as they are, but for a product's input, which torch's kernels take in bfloat16.
