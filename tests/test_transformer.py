@@ -24,7 +24,6 @@ from course_utils.transformer import (
     causal_mask,
     context_length_of,
 )
-from course_utils.transformer.linear import PIECE, Linear
 from course_utils.transformer.norm import rms_norm
 from course_utils.transformer.rotary import rotate, rotation
 
@@ -456,13 +455,6 @@ def test_a_cache_holds_what_narrow_weights_are_computed_with(tiny_model, bfloat1
         pieces = torch.cat([model(chunk, cache=cache) for chunk in ids.split(chunks, dim=1)], dim=1)
         difference = (pieces - model(ids)).abs().max()
     assert difference < (0.5 if bfloat16_native else 1e-4)  # logits reach 5; bfloat16 keeps two to three digits
-
-
-@pytest.mark.parametrize("d_out", [1, 7, PIECE // 64, PIECE // 64 + 1, 3 * PIECE // 64 + 5])
-def test_a_weight_of_any_size_is_widened_for_its_product(d_out):
-    layer = Linear(64, d_out).to(torch.bfloat16)
-    x = torch.randn(2, 3, 64, generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(layer(x), F.linear(x, layer.weight.float()), atol=1e-5, rtol=1e-5)
 
 
 def test_narrow_weights_get_the_gradients_of_wide_ones(tiny_model, monkeypatch):

@@ -7,16 +7,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 PIECE = 2**20  # numbers widened at a time: they stay in the processor's cache, and no whole wide copy is ever made
-FEW = 4  # vectors at most for which a processor takes longer to read the matrix than to calculate
+FEW = 4  # vectors at most for which a processor takes longer to read a matrix than to calculate
 LARGE = 2**16  # numbers in a matrix for which that matters
-BANDS = 8  # of the matrix's rows, for the threads to share
+BANDS = 8  # of a matrix's rows, for the threads to share
 
 
 def product(x: Tensor, weight: Tensor) -> Tensor:
     """Return x weight^T in the dtype of x; a narrower weight is widened for it, piece by piece.
-
-    A single vector's product takes as long as its matrix takes to be read. torch's plain one keeps one thread at it,
-    its batched one all of them: the matrix's rows, in bands, are the batch.
 
     Args:
         x: (..., d_in).
@@ -25,24 +22,40 @@ def product(x: Tensor, weight: Tensor) -> Tensor:
     Returns:
         (..., d_out).
     """
-    if weight.dtype.itemsize >= x.dtype.itemsize:
-        return in_bands(x, weight) if waits_for_memory(x, weight) else F.linear(x, weight)
-    pieces = weight.split(max(1, PIECE // weight.shape[1]))  # each (some of d_out, d_in)
-    return torch.cat([F.linear(x, piece.to(x.dtype)) for piece in pieces], dim=-1)
-
-
-def waits_for_memory(x: Tensor, weight: Tensor) -> bool:
-    """Say whether `in_bands` is the faster product: a large float32 matrix on a CPU, and few vectors for it."""
-    d_out, d_in = weight.shape
-    few = x.numel() <= FEW * d_in
-    return few and weight.numel() >= LARGE and d_out % BANDS == 0 and x.device.type == "cpu" and x.dtype == torch.float32
+    if weight.dtype.itemsize < x.dtype.itemsize:
+        pieces = weight.split(max(1, PIECE // weight.shape[1]))  # each (some of d_out, d_in)
+        return torch.cat([F.linear(x, piece.to(x.dtype)) for piece in pieces], dim=-1)
+    vectors = x.numel() // max(1, x.shape[-1])
+    if vectors <= FEW and weight.numel() >= LARGE and x.device.type == "cpu" and not torch.compiler.is_compiling():
+        if x.dtype == torch.float32 and weight.shape[0] % BANDS == 0:
+            return in_bands(x, weight)
+        if x.dtype == torch.bfloat16 and vectors == 1:
+            return as_it_lies(x, weight)
+    return F.linear(x, weight)
 
 
 def in_bands(x: Tensor, weight: Tensor) -> Tensor:
-    """Return x (..., d_in) times weight^T, (d_out, d_in), as one product for each band of d_out / BANDS rows."""
+    """Return x (..., d_in) times weight^T (d_in, d_out), as one product for each band of d_out / BANDS rows.
+
+    A few vectors' product takes as long as the matrix takes to be read. torch's plain product keeps one thread at
+    that, its batched product all of them.
+    """
     columns = x.reshape(-1, x.shape[-1]).T.expand(BANDS, -1, -1)  # (BANDS, d_in, vectors), the same for all bands
     bands = torch.bmm(weight.unflatten(0, (BANDS, -1)), columns)  # (BANDS, d_out / BANDS, vectors)
-    return bands.flatten(0, 1).T.reshape(*x.shape[:-1], -1)  # (..., d_out)
+    return bands.flatten(0, 1).T.reshape(*x.shape[:-1], len(weight))  # (..., d_out)
+
+
+def as_it_lies(x: Tensor, weight: Tensor) -> Tensor:
+    """Return x (..., d_in) times weight^T (d_in, d_out) by torch's own kernel, without the library oneDNN.
+
+    That one puts a matrix into another order first, which takes longer than a single vector's product.
+    """
+    enabled = torch._C._get_mkldnn_enabled()  # the public switch warns of graphics cards
+    torch._C._set_mkldnn_enabled(False)
+    try:
+        return F.linear(x, weight)
+    finally:
+        torch._C._set_mkldnn_enabled(enabled)
 
 
 class Linear(nn.Linear):
