@@ -1,13 +1,15 @@
-"""How fast a device multiplies matrices, and whether this machine can compile for it."""
+"""How fast a device multiplies matrices and reads memory, and whether this machine can compile for it."""
 
 import time
 import warnings
+from collections.abc import Callable
 
 import torch
 
 from course_utils.device import compute_dtype
 
 PEAK_SIZE = {"cpu": 2048, "cuda": 8192, "mps": 4096}  # rows of the square matrices: a product then runs at full speed
+READ_SIZE = {"cpu": 2**28, "cuda": 2**30, "mps": 2**29}  # bytes: many times what a cache holds
 ROUNDS = 5
 
 
@@ -28,15 +30,27 @@ def matmul_peak(device: torch.device | str = "cpu", dtype: torch.dtype = torch.f
         raise ValueError(f"dtype={dtype}: Apple's MPS has no float64; ask for torch.float32")
     n = PEAK_SIZE.get(device.type, 2048)
     a, b = (torch.randn(2, n, n, device=device) / n).to(compute_dtype(dtype, device)).unbind(0)
+    return 2 * n**3 / best_seconds(lambda: a @ b, device)
+
+
+def read_bandwidth(device: torch.device | str = "cpu") -> float:
+    """Return the bytes per second at which memory is read: a large array is added up, the best of several times."""
+    device = torch.device(device)
+    numbers = torch.ones(READ_SIZE.get(device.type, 2**28) // 8, dtype=torch.int64, device=device)
+    return numbers.nbytes / best_seconds(numbers.sum, device)
+
+
+def best_seconds(call: Callable[[], object], device: torch.device) -> float:
+    """Return the least seconds of ROUNDS calls, after one to warm up; a device's own queue is waited for."""
     synchronise = {"cuda": torch.cuda.synchronize, "mps": torch.mps.synchronize}.get(device.type, lambda: None)
     best = float("inf")
-    for _ in range(1 + ROUNDS):  # the first also warms up
+    for _ in range(1 + ROUNDS):
         synchronise()
         start = time.perf_counter()
-        a @ b
+        call()
         synchronise()
         best = min(best, time.perf_counter() - start)
-    return 2 * n**3 / best
+    return best
 
 
 def can_compile(device: torch.device | str) -> bool:

@@ -230,6 +230,20 @@ def test_the_peak_is_of_what_is_computed_in(products, bfloat16_native):
     assert {dtype for _, _, dtype in done} == {torch.bfloat16 if bfloat16_native else torch.float32}
 
 
+def test_bandwidth_is_bytes_over_the_least_seconds(monkeypatch):
+    seconds, clock = [2.0, 0.25, 1.0, 1.0, 1.0, 1.0], [0.0]
+
+    def added_up(numbers):
+        assert numbers.nbytes == 2**20
+        clock[0] += seconds.pop(0)
+
+    monkeypatch.setitem(speed.READ_SIZE, "cpu", 2**20)
+    monkeypatch.setattr(torch.Tensor, "sum", added_up)
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
+    assert speed.read_bandwidth() == 2**20 / 0.25
+    assert not seconds
+
+
 def test_the_peak_in_float64_is_refused_where_there_is_none():
     with pytest.raises(ValueError, match=r"dtype=torch\.float64: Apple's MPS has no float64"):
         speed.matmul_peak("mps", torch.float64)

@@ -115,12 +115,17 @@ def _top_p(logits: Tensor, p: float) -> Tensor:
         return logits
     # The comments follow four tokens of probabilities .1 .4 .2 .3 and p = .6.
     wide = widened(logits)  # (..., V) float64
-    order = wide.argsort(dim=-1, descending=True, stable=True)  # (..., V) 1 3 2 0; ties stay in the order of their ids
-    probs = wide.softmax(dim=-1).gather(-1, order)  # (..., V) .4 .3 .2 .1
-    mass_before = probs.cumsum(dim=-1) - probs  # (..., V) 0 .4 .7 .9, of the tokens ahead of this one
-    keep_sorted = mass_before < p - TOP_P_SLACK  # (..., V) yes yes no no: the second crosses .6, and stays
+    probs = wide.softmax(dim=-1)  # (..., V)
+    # Fewer than 1 - p in all lies in the tokens below (1 - p) / V, here .1: no row's set reaches down to them.
+    likely = (probs >= (1 - p) / probs.shape[-1]).reshape(-1, probs.shape[-1]).any(dim=0)  # (V,)
+    ids = likely.nonzero().squeeze(-1)  # (n,) 0 1 2 3
+    order = wide[..., ids].argsort(dim=-1, descending=True, stable=True)  # (..., n) 1 3 2 0; ties in the order of ids
+    probs = probs[..., ids].gather(-1, order)  # (..., n) .4 .3 .2 .1
+    mass_before = probs.cumsum(dim=-1) - probs  # (..., n) 0 .4 .7 .9, of the tokens ahead of this one
+    keep_sorted = mass_before < p - TOP_P_SLACK  # (..., n) yes yes no no: the second crosses .6, and stays
     keep_sorted[..., 0] = True
-    keep = torch.zeros_like(keep_sorted).scatter(-1, order, keep_sorted)  # (..., V) no yes no yes
+    keep = torch.zeros_like(wide, dtype=torch.bool)  # (..., V)
+    keep[..., ids] = torch.zeros_like(keep_sorted).scatter(-1, order, keep_sorted)  # no yes no yes
     return logits.masked_fill(~keep.to(logits.device), -math.inf)
 
 
