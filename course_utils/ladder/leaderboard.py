@@ -37,8 +37,9 @@ class Judgement(NamedTuple):
 def judge(model: LanguageModel, ids: Tensor, context_length: int, stride: int) -> Judgement:
     """Score a model on a text, and refuse it if what it says are no probabilities of the next token.
 
-    At each scored place they must sum to 1 within `TOLERANCE`. In each batch of windows one is drawn and asked again
-    alone, with other tokens behind one of its scored places: an answer that changes has looked ahead.
+    At each scored place they must sum to 1 within `TOLERANCE`. Of each batch of windows one is drawn and asked about
+    first, alone, with other tokens behind one of its scored places: if the batch is answered otherwise, the model has
+    looked ahead. No such question can find every model that keeps what it was shown; reading its code can.
 
     Args:
         model: maps token ids (B, T) to ln of the probability of each next token, (B, T, V).
@@ -53,15 +54,11 @@ def judge(model: LanguageModel, ids: Tensor, context_length: int, stride: int) -
     generator = torch.Generator().manual_seed(0)
     with in_eval_mode(model):
         for inputs, targets in scoring_windows(ids, context_length, stride, ROWS_AT_ONCE):
-            answer = torch.as_tensor(model(inputs)).double()  # (B, T, V)
-            if answer.dim() != 3 or answer.shape[:2] != inputs.shape:
-                raise ValueError(
-                    f"the model answered {tuple(inputs.shape)} token ids with a tensor of shape {tuple(answer.shape)}: "
-                    "it must be (B, T, V), ln of the probability of each of V next tokens"
-                )
             counted = targets != IGNORE_INDEX  # (B, T)
+            row, alone = asked_alone(model, inputs, counted, generator)
+            answer = answers(model, inputs)  # (B, T, V)
             worst = max(worst, largest_sum_error(inputs, answer, counted))
-            refuse_looking_ahead(model, inputs, answer, counted, generator)
+            refuse_looking_ahead(alone, answer[row])
             asked = targets[counted][:, None]  # (N, 1)
             if len(asked) and asked.max() >= answer.shape[-1]:
                 raise ValueError(
@@ -94,22 +91,37 @@ def largest_sum_error(inputs: Tensor, answer: Tensor, counted: Tensor) -> float:
     return float(errors[row, place])
 
 
-def refuse_looking_ahead(
-    model: LanguageModel, inputs: Tensor, answer: Tensor, counted: Tensor, generator: torch.Generator
-) -> None:
-    """Raise NotAProbabilityError if one of the answers (B, T, V) to inputs (B, T) rests on more than what is before it.
+def answers(model: LanguageModel, inputs: Tensor) -> Tensor:
+    """Return what the model answers to inputs (B, T), (B, T, V) in float64; raise ValueError for another shape."""
+    answer = torch.as_tensor(model(inputs)).double()
+    if answer.dim() != 3 or answer.shape[:2] != inputs.shape:
+        raise ValueError(
+            f"the model answered {tuple(inputs.shape)} token ids with a tensor of shape {tuple(answer.shape)}: "
+            "it must be (B, T, V), ln of the probability of each of V next tokens"
+        )
+    return answer
 
-    One window is drawn, and one of its scored places; the window alone, with other tokens behind the place, must give
-    the answers up to there again.
+
+def asked_alone(
+    model: LanguageModel, inputs: Tensor, counted: Tensor, generator: torch.Generator
+) -> tuple[int, Tensor]:
+    """Draw a row of inputs (B, T) and one of its scored places; return the row, and the answers up to the place.
+
+    The model sees that row alone, and other tokens behind the place, drawn from those of all rows.
     """
     drawn = torch.randint(0, 2**31, (2,), generator=generator).tolist()
     row = drawn[0] % len(inputs)
     places = counted[row].nonzero()[:, 0]
     place = int(places[drawn[1] % len(places)]) if len(places) else inputs.shape[1] - 1
     changed = inputs[row : row + 1].clone()  # (1, T)
-    changed[:, place + 1 :] = torch.randint(0, answer.shape[-1], changed[:, place + 1 :].shape, generator=generator)
-    again = torch.as_tensor(model(changed))[0, : place + 1].double()  # (place + 1, V)
-    if not torch.allclose(again.exp(), answer[row, : place + 1].exp(), rtol=0, atol=SAME):
+    others = torch.randint(0, inputs.numel(), (inputs.shape[1] - place - 1,), generator=generator)
+    changed[0, place + 1 :] = inputs.flatten()[others]
+    return row, answers(model, changed)[0, : place + 1]  # (place + 1, V)
+
+
+def refuse_looking_ahead(alone: Tensor, answer: Tensor) -> None:
+    """Raise NotAProbabilityError if answers (T, V) of a row in a batch aren't those to it alone, up to some place."""
+    if not torch.allclose(alone.exp(), answer[: len(alone)].exp(), rtol=0, atol=SAME):
         raise NotAProbabilityError(
             "an answer changed with what stands behind its place, or in another row: the model looks ahead. Let each "
             "answer depend on the tokens up to its own place only (a causal mask)"

@@ -94,7 +94,7 @@ exercise.add_mistakes(
     lambda p, q: best(p, q, sum),
     "this is the weight of the second model; p has the weight w.",
     lambda p, q: round(1 - fitted_weight(p, q), 3),
-    "this takes the better of the two models alone. A mean of both may beat either.",
+    "this is one of the two models alone. A mean of both may beat either.",
     lambda p, q: float(sum(math.log(a) if a else -math.inf for a in p) > sum(math.log(b) for b in q)),
 )
 for sentence, function in (

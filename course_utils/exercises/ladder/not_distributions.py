@@ -31,8 +31,8 @@ exercise = Exercise(
         "nan compares as False with everything: ask whether a list is right, and report it if not.",
     ),
     probes=probes(
-        ("one of each", {"the": [0.5, 0.5], "a": [0.9, 0.9], "then": [1.4, 0.0]}),
-        "After “a” the scores sum to 1.8, after “then” to 1.4.",
+        ("one of each", {"the": [0.5, 0.5], "a": [0.9, 0.9], "then": [1.4, 0.0], "so": [0.2, 0.3]}),
+        "After “a” the scores sum to 1.8, after “then” to 1.4, after “so” to 0.5.",
         ("rounding", {"the": [0.1] * 10}),
         "In floats ten times 0.1 is not exactly 1: allow a difference of 1e-6.",
         ("too little", {"the": [0.2, 0.2], "a": [1.0, 0.0]}),
@@ -45,6 +45,8 @@ exercise = Exercise(
         "nan is no probability, and every comparison with it is False.",
         ("a little too much", {"the": [0.5, 0.5001], "a": [0.5, 0.5]}),
         "1.0001 is no rounding: over a text such a little adds up. Allow 1e-6.",
+        ("five in a million too much", {"the": [0.5, 0.500005], "a": [0.5, 0.5]}),
+        "1.000005 is more than 1e-6 too much. (A relative tolerance comes on top in isclose: set it to 0.)",
         ("no scores at all", {"the": [], "a": [math.inf, 0.5]}),
         "An empty list sums to 0, and infinity is no probability.",
     ),
@@ -62,7 +64,13 @@ def reported(scores, is_wrong):
     return [context for context, of_words in scores.items() if is_wrong(of_words)]
 
 
+def off_by_more(scores, tolerance):
+    return reported(scores, lambda of_words: min(of_words, default=0) < 0 or not abs(sum(of_words) - 1) <= tolerance)
+
+
 exercise.add_mistakes(
+    "nothing is reported, although some of these are no distributions.",
+    lambda scores: [],
     "only sums above 1 are reported. Below 1 some of the probability is lost.",
     lambda scores: reported(scores, lambda of_words: sum(of_words) > 1 + 1e-6 or min(of_words) < 0),
     "the sum is compared exactly. Floats round: allow 1e-6.",
@@ -80,9 +88,9 @@ exercise.add_mistakes(
     "each score between 0 and 1 isn't enough. They have to sum to 1.",
     lambda scores: reported(scores, lambda of_words: not all(0 <= score <= 1 for score in of_words)),
     "the sums may differ from 1 by more than rounding makes: allow 1e-6.",
-    lambda scores: reported(
-        scores, lambda of_words: min(of_words, default=0) < 0 or not abs(sum(of_words) - 1) <= 1e-3
-    ),
+    lambda scores: off_by_more(scores, 1e-3),
+    "the sums may differ from 1 by more than 1e-6: a relative tolerance, as in isclose, comes on top. Set it to 0.",
+    lambda scores: off_by_more(scores, 1.1e-5),
     "the contexts are right; keep them in the order in which they came.",
     lambda scores: sorted(not_distributions(scores)),
     "only sums below 1 are reported. Above 1 there is more probability than there can be.",
