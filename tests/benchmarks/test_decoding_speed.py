@@ -3,8 +3,13 @@
 Only printed: `pytest -m benchmark -s tests/benchmarks`.
 """
 
+import json
 import statistics
+import subprocess
+import sys
 import time
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import torch
@@ -14,6 +19,8 @@ from transformers.generation import TopKLogitsWarper, TopPLogitsWarper
 
 from course_utils import corpora, decoding, evaluation, pretrained
 from course_utils.decoding.generation import drawer
+from course_utils.pretrained.loading import packaged_file
+from course_utils.speed import read_bandwidth
 
 pytestmark = pytest.mark.benchmark
 
@@ -58,7 +65,20 @@ def test_generation(smollm2, tmp_path, batch_size):
     report(f"greedy, batch {batch_size}, {NEW} tokens ({NEW * batch_size / seconds['ours']:.0f} tokens/s)", seconds)
 
 
-def test_fewer_bits(smollm2, tmp_path):
+@contextmanager
+def busy_processes(number):
+    """Beside so many processes that do nothing but calculate."""
+    others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(number)]
+    try:
+        yield
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
+
+
+@pytest.mark.parametrize("busy", [0, 2])
+def test_fewer_bits(smollm2, tmp_path, busy):
     model, tokenizer = smollm2
     ids = torch.tensor([tokenizer.encode(PROMPT)])
     text = torch.tensor(tokenizer.encode("\n".join(corpora.load("pydocs", "train")["text"][:40]))[:4096])
@@ -66,11 +86,37 @@ def test_fewer_bits(smollm2, tmp_path):
     models |= {kind: pretrained.load(quantization=kind)[0] for kind in ("int8", "int4")}
     calls = {name: lambda each=each: decoding.generate(each, ids, NEW, temperature=0) for name, each in models.items()}
     peers = {f"transformers, {dtype}": peer_of(smollm2, tmp_path, dtype) for dtype in (torch.float32, torch.bfloat16)}
-    seconds = best_of_each(**calls, **{name: greedily(peer, ids) for name, peer in peers.items()})
-    print()
+    calls |= {name: greedily(peer, ids) for name, peer in peers.items()}
+    with busy_processes(busy):
+        seconds = best_of_each(**calls)
+        bandwidth = read_bandwidth() / 1e9
+    bytes_read = sum(weight.nbytes for weight in model.parameters()) / 1e9
+    print(f"\nbeside {busy} busy processes; memory is read at {bandwidth:.0f} GB/s")
     for name, took in seconds.items():
         perplexity = f", perplexity {evaluation.perplexity(models[name], text, 512, 512):.3f}" if name in models else ""
-        print(f"{name:29} {NEW / took:6.1f} tokens/s{perplexity}")
+        share = f", weights at {bytes_read * NEW / took:.0f} GB/s" if name == "float32" else ""
+        print(f"{name:29} {NEW / took:6.1f} tokens/s{perplexity}{share}")
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_llama_cpp(threads):
+    script = Path(__file__).with_name("llama_cpp.mjs")
+    if not (script.parents[2] / "node_modules" / "node-llama-cpp").exists():
+        pytest.skip("no llama.cpp: npm install --no-save --omit=optional node-llama-cpp @node-llama-cpp/linux-x64")
+    command = ["node", script, packaged_file(), PROMPT, str(NEW), str(threads)]
+    answer = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    print(f"\nllama.cpp, Q4_1, {threads} threads: {NEW / answer['seconds']:.1f} tokens/s")
+
+
+def test_a_first_token(smollm2, tmp_path):
+    model, _ = smollm2
+    ids = torch.randint(1000, (1, 512), generator=torch.Generator().manual_seed(0))
+    peer = peer_of(smollm2, tmp_path, torch.float32)
+    settings = {"do_sample": False, "max_new_tokens": 1, "pad_token_id": 0, "attention_mask": torch.ones_like(ids)}
+    seconds = best_of_each(
+        ours=lambda: decoding.generate(model, ids, 1, temperature=0), theirs=lambda: peer.generate(ids, **settings)
+    )
+    report("the first token after 512", seconds)
 
 
 def test_a_long_text(smollm2):
