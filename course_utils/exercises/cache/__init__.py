@@ -1,0 +1,7 @@
+"""Exercises of notebook 12: a step with a cache, and what it saves and costs."""
+
+from course_utils.exercises.cache.answer_flops import exercise as answer_flops
+from course_utils.exercises.cache.batch_that_doubles import exercise as batch_that_doubles
+from course_utils.exercises.cache.cached_step import exercise as cached_step
+
+__all__ = ["answer_flops", "batch_that_doubles", "cached_step"]
