@@ -100,6 +100,24 @@ class Rereading(Joining):
         return whole(self.append(x, x)[0])[-len(x) :]
 
 
+class NeverActive(Joining):
+    """What is stored is never looked at, so that each piece is read as if nothing came before."""
+
+    def append(self, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        super().append(k, v)
+        return k, v
+
+
+class WithoutTheFirst(Joining):
+    """The first token is read like all others, and never stored."""
+
+    def append(self, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        keys, values = super().append(k, v)
+        if self.position == 0:
+            self.keys, self.values = keys[1:], values[1:]
+        return keys, values
+
+
 class WithEmptySlots(Buffered):
     """Empty slots of the buffer are looked at too: ml-explore/mlx-examples, issue 977 (2024)."""
 
