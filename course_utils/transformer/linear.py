@@ -40,9 +40,9 @@ def in_bands(x: Tensor, weight: Tensor) -> Tensor:
     A few vectors' product takes as long as the matrix takes to be read. torch's plain product keeps one thread at
     that, its batched product all of them.
     """
-    columns = x.reshape(-1, x.shape[-1]).T.expand(BANDS, -1, -1)  # (BANDS, d_in, vectors), the same for all bands
+    columns = x.reshape(-1, x.shape[-1]).contiguous().T.expand(BANDS, -1, -1)  # (BANDS, d_in, vectors)
     bands = torch.bmm(weight.unflatten(0, (BANDS, -1)), columns)  # (BANDS, d_out / BANDS, vectors)
-    return bands.flatten(0, 1).T.reshape(*x.shape[:-1], len(weight))  # (..., d_out)
+    return bands.flatten(0, 1).T.contiguous().view(*x.shape[:-1], len(weight))  # (..., d_out)
 
 
 def as_it_lies(x: Tensor, weight: Tensor) -> Tensor:
