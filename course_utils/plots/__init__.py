@@ -4,6 +4,7 @@ Nothing here computes a result: numbers come in, a matplotlib figure goes out.
 """
 
 from course_utils.plots.attention import attention_map
+from course_utils.plots.cache_step import cache_step
 from course_utils.plots.labels import visible
 from course_utils.plots.memory_bars import memory_bars
 from course_utils.plots.next_token import axis_ceiling, next_token_bars
@@ -18,6 +19,7 @@ __all__ = [
     "STYLE",
     "attention_map",
     "axis_ceiling",
+    "cache_step",
     "figure_html",
     "memory_bars",
     "next_token_bars",

@@ -59,6 +59,41 @@ class Range:
 
 
 @dataclass(frozen=True)
+class Whole:
+    """A knob of whole numbers between two ends.
+
+    Args:
+        name: the explorer's trait.
+        label: how the slider is called on the page.
+        min, max: the slider's ends; Python may set values beyond them.
+    """
+
+    name: str
+    label: str
+    min: int
+    max: int
+    place: ClassVar[str] = "value"
+
+    def tidy(self, value: float) -> int:
+        """The value that the browser means by the one it sends."""
+        return round(value)
+
+    def stop(self, value: int) -> int:
+        """Where the slider stands for a value; browser/base/knobs.js does the same."""
+        return min(self.max, max(self.min, value))
+
+    def declaration(self) -> dict:
+        """What the browser knows of the knob."""
+        return {"label": self.label, "min": self.min, "max": self.max}
+
+    def slider(self, value: int) -> ipywidgets.Widget:
+        """A standard slider that stands where the value wants it."""
+        return ipywidgets.IntSlider(
+            value=self.stop(value), min=self.min, max=self.max, description=self.label, layout=ROW, style=LABELS
+        )
+
+
+@dataclass(frozen=True)
 class Stops:
     """A knob with a list of stops.
 
@@ -127,4 +162,4 @@ class Switch:
         return ipywidgets.Checkbox(value=value, description=self.label, indent=False, layout=ROW, style=LABELS)
 
 
-Knob = Range | Stops | Switch
+Knob = Range | Whole | Stops | Switch
