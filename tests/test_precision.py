@@ -19,6 +19,10 @@ PLACES = {
         {"bfloat16": 5, "float16": 1, "autocast": 1, "multiplies": 4},
         "decides; its measurement alone multiplies in what may be emulated, for milliseconds",
     ),
+    "exercises/cache/_readers.py": (
+        {"bfloat16": 2},
+        "rounds to it, as the bug does that it shows; computes in float32",
+    ),
     "ladder/settings.py": (
         {"autocast": 1, "bfloat16": 1, "multiplies_bfloat16": 2},
         "asks the trainer for bfloat16 where it is native",

@@ -194,6 +194,14 @@ def test_a_loop_with_an_index(model, prompt, new):
 
 
 @right(exercises.generate)
+def test_all_that_the_cache_does_not_hold_is_read(model, prompt, new):
+    cache, ids = model.new_cache(), list(prompt)
+    for _ in range(new):
+        ids.append(model.read(ids[len(cache) :], cache))
+    return ids[len(prompt) :]
+
+
+@right(exercises.generate)
 def test_a_prompt_read_token_by_token(model, prompt, new):
     cache, answer = model.new_cache(), []
     for id in prompt:

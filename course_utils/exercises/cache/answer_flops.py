@@ -25,7 +25,7 @@ exercise = Exercise(
     answer_flops,
     minutes=15,
     difficulty=2,
-    shown="with a cache an answer costs T + n - 1 tokens, without one n T + n (n - 1) / 2.",
+    shown="with a cache an answer costs T + n - 1 tokens, without one n T + n (n - 1) // 2.",
     hints=(
         "Draw three tokens after a prompt of five by hand. Which tokens does the model read before each of the three?",
         "Without a cache: 5, then 6, then 7. With one: 5, then 1, then 1. The third new token is never read.",

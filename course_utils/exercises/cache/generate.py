@@ -52,6 +52,7 @@ class Work(Context):
     n_read: int = field(default=0, compare=False, repr=False)
 
     def read(self, ids: list[int], cache: list[int]) -> int:
+        cache.extend(ids)
         self.n_read += len(ids)
         return self.n_read
 
