@@ -31,7 +31,7 @@ class CacheView(BrowserView):
 class CacheStepper(Explorer):
     """Queries, keys, values, scores and outputs of a text: what each step computes, reads, and computes again.
 
-    A table counts it, for this step and all before, with a cache beside without. A play button walks through the steps.
+    A table counts the work of this step and of all so far, with a cache and without. A play button walks through them.
 
     Traits, of which a reader's hand changes all but the first:
         tokens: the whole text, read-only: make a new stepper for another one.
