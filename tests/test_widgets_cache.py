@@ -224,10 +224,27 @@ def test_a_longer_prompt_keeps_the_step_in_range(stepper):
 def test_a_hand_on_a_knob_arrives_in_python(names, stepper):
     stepper._view.set_state({"step": 4, "cached": False})
     assert (stepper.step, stepper.cached) == (4, False)
-    sent = {"prompt_length": 6, "step": 1}  # the browser keeps the step in range itself
-    stepper._view.set_state({name: sent[name] for name in names})
+    sent = {"prompt_length": 6, "step": 1, "last_step": 1}  # the browser keeps the step in range itself
+    stepper._view.set_state({name: sent[name] for name in (*names, "last_step")})
     assert (stepper.prompt_length, stepper.step) == (6, 1)
     assert (type(stepper.step), stepper._view.last_step) == (int, 1)
+
+
+@pytest.mark.parametrize("names", [("step", "prompt_length"), ("prompt_length", "step")])
+def test_two_knobs_may_come_in_one_message(names):
+    stepper = CacheStepper(TOKENS, 6, 1)
+    sent = {"prompt_length": 1, "step": 6}  # no step of the longer prompt
+    stepper._view.set_state({name: sent[name] for name in (*names, "step")})
+    assert (stepper.prompt_length, stepper.step, stepper._view.step) == (1, 6, 6)
+
+
+def test_what_comes_from_the_browser_is_not_pushed_back(stepper, monkeypatch):
+    stepper._view.set_state({"step": 4, "step_stop": 4})
+    sent = []
+    for widget in (stepper._view, stepper._sliders["step"]):
+        monkeypatch.setattr(widget, "send_state", lambda key, of=widget: sent.append((type(of).__name__, key)))
+    stepper._view.set_state({"prompt_length": 5, "step": 2, "step_stop": 2})  # the slider's own message comes later
+    assert (stepper.prompt_length, stepper.step, sent) == (5, 2, [])
 
 
 def test_a_knob_of_whole_numbers():

@@ -31,7 +31,7 @@ class CacheView(BrowserView):
 class CacheStepper(Explorer):
     """Queries, keys, values, scores and outputs of a text: what each step computes, reads, and computes again.
 
-    A table counts it, for this step and all before, with a cache beside without. A play button walks through the steps.
+    A table counts the work of this step and of all so far, with a cache and without. A play button walks through them.
 
     Traits, of which a reader's hand changes all but the first:
         tokens: the whole text, read-only: make a new stepper for another one.
@@ -56,6 +56,7 @@ class CacheStepper(Explorer):
     def __init__(self, tokens: Sequence[str], prompt_length: int = 1, step: int = 0, cached: bool = True):
         self.set_trait("tokens", _checked(tokens))
         self.prompt_length, self.step, self.cached = prompt_length, step, cached
+        self.observe(self._keep_in_range, "prompt_length")  # before the slider is moved
         super().__init__(
             CacheView,
             [
@@ -69,7 +70,6 @@ class CacheStepper(Explorer):
         self.add_class("cu-cache")
         self._sliders["step"].max = self.last_step
         self._links.append(self._link("last_step", self._sliders["step"], "max"))
-        self.observe(self._keep_in_range, "prompt_length")
 
     @property
     def last_step(self) -> int:
@@ -134,7 +134,17 @@ class CacheStepper(Explorer):
 
     def _keep_in_range(self, change: traitlets.Bunch) -> None:
         self.step = min(self.step, self.last_step)
-        self._view.last_step = self._sliders["step"].max = self.last_step
+        if self._view.prompt_length != change.new:  # else it came from the browser, which may have moved on
+            self._view.last_step = self._sliders["step"].max = self.last_step
+
+    def _slider_moved(self, change: traitlets.Bunch) -> None:
+        if change.name == "cached":
+            return super()._slider_moved(change)
+        if change.new == getattr(self, change.name):
+            return None  # it comes from here
+        with self.hold_trait_notifications():  # both may come in one message: they are valid together
+            self.prompt_length = round(self._view.prompt_length)
+            self.step = min(round(self._view.step), self.last_step)
 
 
 def _checked(tokens: Sequence[str]) -> list[str]:

@@ -368,7 +368,7 @@ var CacheStepper = class extends Explorer {
     if (this.reached === this.last) this.pause();
   }
   close() {
-    clearInterval(this.timer);
+    this.pause();
     super.close();
   }
 };
@@ -401,11 +401,11 @@ function swatch(id, i) {
 var PATTERNS = { computed: 4, again: 3, read: 1 };
 var NUMBERS = 8;
 var ROWS = { title: 15, names: 34, top: 42, all: 216, tallest: 27 };
-var LETTER = 9;
+var [LETTER, BOLD] = [9.5, 11.5];
 var MOST = 744;
 var LEAST = 330;
 var WIDE = {
-  ...{ mark: 16, label: 112, next: 112, gap: 15, cell: 8, square: 24, scores: 112, end: 70 },
+  ...{ mark: 16, label: 118, next: 112, gap: 15, cell: 8, square: 24, scores: 112, end: 70 },
   ...{ titles: { scores: "scores ", outputs: "outputs", cache: "KV cache", next: "next token" } }
 };
 var NARROW = { ...WIDE, label: 102, next: 88, gap: 13, titles: { ...WIDE.titles, next: "next" } };
@@ -435,7 +435,7 @@ function picture({ labels, states: states2, held, fresh, cached, words: words2, 
     const middle = y(i) + height / 2;
     const kind = i === held ? "cu-goes-next" : i >= held - fresh ? "cu-fresh" : "cu-old";
     if (i >= first) drawing.append(svg("path", { d: `M1,${middle - 5}l9,5l-9,5z`, class: `cu-arrow-in ${kind}` }));
-    const letters = (room2.label - room2.mark - 32) / LETTER;
+    const letters = (room2.label - room2.mark - 30) / (kind === "cu-fresh" ? BOLD : LETTER);
     write(room2.mark + 18, middle + 5, "end", "cu-index", i + 1);
     write(room2.mark + 24, middle + 5, "start", kind, clip(labels[i], letters));
   }
@@ -485,7 +485,7 @@ function picture({ labels, states: states2, held, fresh, cached, words: words2, 
     const middle = y(held - 1) + height / 2;
     const d = `M${left},${middle}h12m-5,-4.5l6,4.5l-6,4.5`;
     drawing.append(svg("path", { d, class: "cu-comes-out" }));
-    const word = held < count2 ? clip(labels[held], (room2.next - 34) / LETTER) : "…";
+    const word = held < count2 ? clip(labels[held], (wide - left - 20) / BOLD) : "…";
     write(left + 20, middle + 5, "start", "cu-fresh", word);
   }
 }
@@ -527,10 +527,17 @@ function build(explorer, el) {
     aside,
     table
   );
+  function end(event) {
+    if (event.key !== "End" || !event.target.matches(`.noUi-handle[aria-label="${explorer.knobs.step.label}"]`)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    explorer.set({ step: explorer.last });
+  }
   let shown = "";
   return function draw(width) {
     const state = explorer.state;
     const { step, last } = state;
+    el.closest(".cu-explorer")?.addEventListener("keydown", end, true);
     back.setAttribute("aria-disabled", step === 0);
     next.setAttribute("aria-disabled", step === last);
     play.textContent = explorer.playing ? "pause" : "play";

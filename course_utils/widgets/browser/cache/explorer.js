@@ -68,7 +68,7 @@ export class CacheStepper extends Explorer {
   }
 
   close() {
-    clearInterval(this.timer);
+    this.pause();
     super.close();
   }
 }

@@ -6,11 +6,11 @@ import { svg } from "../base/elements.js";
 export const PATTERNS = { computed: 4, again: 3, read: 1 };
 const NUMBERS = 8; // in each vector
 const ROWS = { title: 15, names: 34, top: 42, all: 216, tallest: 27 };
-const LETTER = 9; // pixels of a letter, on average
+const [LETTER, BOLD] = [9.5, 11.5]; // pixels of a letter in a wide font
 const MOST = 744;
 const LEAST = 330;
 const WIDE = {
-  ...{ mark: 16, label: 112, next: 112, gap: 15, cell: 8, square: 24, scores: 112, end: 70 },
+  ...{ mark: 16, label: 118, next: 112, gap: 15, cell: 8, square: 24, scores: 112, end: 70 },
   ...{ titles: { scores: "scores ", outputs: "outputs", cache: "KV cache", next: "next token" } },
 };
 const NARROW = { ...WIDE, label: 102, next: 88, gap: 13, titles: { ...WIDE.titles, next: "next" } };
@@ -44,7 +44,7 @@ export function picture({ labels, states, held, fresh, cached, words, step, last
     const middle = y(i) + height / 2;
     const kind = i === held ? "cu-goes-next" : i >= held - fresh ? "cu-fresh" : "cu-old";
     if (i >= first) drawing.append(svg("path", { d: `M1,${middle - 5}l9,5l-9,5z`, class: `cu-arrow-in ${kind}` }));
-    const letters = (room.label - room.mark - 32) / LETTER;
+    const letters = (room.label - room.mark - 30) / (kind === "cu-fresh" ? BOLD : LETTER);
     write(room.mark + 18, middle + 5, "end", "cu-index", i + 1);
     write(room.mark + 24, middle + 5, "start", kind, clip(labels[i], letters));
   }
@@ -101,7 +101,7 @@ export function picture({ labels, states, held, fresh, cached, words, step, last
     const middle = y(held - 1) + height / 2;
     const d = `M${left},${middle}h12m-5,-4.5l6,4.5l-6,4.5`;
     drawing.append(svg("path", { d, class: "cu-comes-out" }));
-    const word = held < count ? clip(labels[held], (room.next - 34) / LETTER) : "…";
+    const word = held < count ? clip(labels[held], (wide - left - 20) / BOLD) : "…";
     write(left + 20, middle + 5, "start", "cu-fresh", word);
   }
 }

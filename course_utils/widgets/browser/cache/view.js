@@ -40,10 +40,19 @@ export function build(explorer, el) {
     table,
   );
 
+  // noUiSlider's End key goes to where the slider ended when it was made.
+  function end(event) {
+    if (event.key !== "End" || !event.target.matches(`.noUi-handle[aria-label="${explorer.knobs.step.label}"]`)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    explorer.set({ step: explorer.last });
+  }
+
   let shown = ""; // what picture and table depend on: a reader may be marking a number
   return function draw(width) {
     const state = explorer.state;
     const { step, last } = state;
+    el.closest(".cu-explorer")?.addEventListener("keydown", end, true); // listening twice changes nothing
     back.setAttribute("aria-disabled", step === 0);
     next.setAttribute("aria-disabled", step === last);
     play.textContent = explorer.playing ? "pause" : "play";
