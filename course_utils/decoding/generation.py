@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from course_utils.checks import no_tensor, whole_number
-from course_utils.decoding.knobs import check_logits, check_settings, cut_and_normalised
+from course_utils.decoding.knobs import check_logits, check_settings, columns, cut_and_normalised
 from course_utils.device import widened
 from course_utils.transformer import LanguageModel, can_cache, context_length_of
 
@@ -68,10 +68,11 @@ def _drawn(probs: Tensor, generator: torch.Generator | None) -> Tensor:
     rows = probs.reshape(-1, probs.shape[-1])  # (N, V)
     winners = []
     for piece in rows.split(max(1, NOISE_AT_ONCE // rows.shape[-1])):  # (n, V)
-        log_probs = widened(piece).log()  # (n, V) float64
-        u = torch.rand(log_probs.shape, generator=generator, dtype=torch.float64, device="cpu").clamp_(min=SMALLEST_U)
-        noise = -torch.log(-torch.log(u))  # (n, V), finite
-        winners.append((log_probs + noise.to(log_probs.device)).argmax(dim=-1))  # (n,) the lowest id wins a tie
+        u = torch.rand(piece.shape, generator=generator, dtype=torch.float64, device="cpu")  # (n, V)
+        ids = columns(piece > 0)  # (m,) none of the others wins
+        noise = -torch.log(-torch.log(u[:, ids.cpu()].clamp_(min=SMALLEST_U)))  # (n, m), finite
+        log_probs = widened(piece[:, ids]).log()  # (n, m) float64
+        winners.append(ids[(log_probs + noise.to(log_probs.device)).argmax(dim=-1)])  # (n,) the lowest id wins a tie
     return torch.cat(winners).reshape(probs.shape[:-1]).to(probs.device)
 
 

@@ -80,11 +80,17 @@ def _top_k(logits: Tensor, k: int) -> Tensor:
     if k >= logits.shape[-1]:
         return logits
     kth = logits.topk(k, dim=-1).values[..., -1:]  # (..., 1) the smallest logit that may stay
-    above = logits > kth  # (..., V)
-    tied = logits == kth  # (..., V)
+    ids = columns(logits >= kth)  # (n,)
+    above, tied = logits[..., ids] > kth, logits[..., ids] == kth  # (..., n)
     room = k - above.sum(dim=-1, keepdim=True)  # (..., 1) places left for the tied
-    keep = above | (tied & (tied.cumsum(dim=-1) <= room))  # (..., V)
+    keep = torch.zeros_like(logits, dtype=torch.bool)  # (..., V)
+    keep[..., ids] = above | (tied & (tied.cumsum(dim=-1) <= room))
     return logits.masked_fill(~keep, -math.inf)
+
+
+def columns(wanted: Tensor) -> Tensor:
+    """Return the ids (n,), rising, that some row of wanted (..., V) says True of: often few of many."""
+    return wanted.reshape(-1, wanted.shape[-1]).any(dim=0).nonzero().squeeze(-1)
 
 
 def top_p_filter(logits: Tensor, p: float) -> Tensor:
@@ -117,8 +123,7 @@ def _top_p(logits: Tensor, p: float) -> Tensor:
     wide = widened(logits)  # (..., V) float64
     probs = wide.softmax(dim=-1)  # (..., V)
     # Fewer than 1 - p in all lies in the tokens below (1 - p) / V, here .1: no row's set reaches down to them.
-    likely = (probs >= (1 - p) / probs.shape[-1]).reshape(-1, probs.shape[-1]).any(dim=0)  # (V,)
-    ids = likely.nonzero().squeeze(-1)  # (n,) 0 1 2 3
+    ids = columns(probs >= (1 - p) / probs.shape[-1])  # (n,) 0 1 2 3
     order = wide[..., ids].argsort(dim=-1, descending=True, stable=True)  # (..., n) 1 3 2 0; ties in the order of ids
     probs = probs[..., ids].gather(-1, order)  # (..., n) .4 .3 .2 .1
     mass_before = probs.cumsum(dim=-1) - probs  # (..., n) 0 .4 .7 .9, of the tokens ahead of this one
