@@ -20,7 +20,7 @@ def explorer():
 
 
 def test_it_opens_with_the_models_own_context():
-    assert [BudgetExplorer(model).context_length for model in ("gpt-2", "mistral-7b")] == [1024, 32_768]
+    assert [BudgetExplorer(model).context_length for model in ("gpt-2", "mistral-7b")] == [1024, 8192]
     explorer = BudgetExplorer("gpt-2", context_length=4096)  # longer than the model was made for
     assert explorer.budget == memory.inference_memory("gpt-2", context_length=4096)
 

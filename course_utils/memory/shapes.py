@@ -135,7 +135,7 @@ NAMED = MappingProxyType(
         "llama-2-70b": llama(32_000, 8192, 80, 64, 8, 28_672, 4096, source=LLAMA_2),
         "llama-3-8b": llama(128_256, 4096, 32, 32, 8, 14_336, 8192, source="Dubey et al. (2024), Llama 3, table 3"),
         "mistral-7b": llama(
-            32_000, 4096, 32, 32, 8, 14_336, 32_768, window=4096, source="Jiang et al. (2023), Mistral 7B, table 1"
+            32_000, 4096, 32, 32, 8, 14_336, 8192, window=4096, source="Jiang et al. (2023), Mistral 7B, table 1"
         ),
         "smollm2-135m": llama(49_152, 576, 30, 9, 3, 1536, 8192, tied=True, source=SMOLLM2),
         "smollm2-360m": llama(49_152, 960, 32, 15, 5, 2560, 8192, tied=True, source=SMOLLM2),

@@ -22,8 +22,8 @@ exercise = Exercise(
     batch_that_doubles,
     minutes=15,
     difficulty=2,
-    shown="the weights are shared, the caches aren't: from this batch on most of what a step reads is cache. (On a CPU "
-    "a step takes twice as long much earlier, from a few texts on: then it waits for calculation, not for memory.)",
+    shown="the weights are shared, the caches aren't: from this batch on at least half of what a step reads is cache. "
+    "(On a CPU a step takes twice as long much earlier: its products of more than a few vectors are far from the roof.)",
     hints=(
         "A step reads the weights once for all texts, and of each text all its keys and values.",
         "You look for the smallest whole B with B * cache_bytes_per_token * tokens >= weight_bytes: divide, round up.",

@@ -23,7 +23,8 @@ exercise = Exercise(
     checkpoint_every,
     minutes=20,
     difficulty=2,
-    shown="where a layer keeps much more than it reads, every layer is a checkpoint; where not, about each √L-th is.",
+    shown="where a layer keeps much more than it reads, every layer is a checkpoint; "
+    "else each √(L · read / layer)-th, about.",
     hints=(
         "Write the bytes as a function of k, and print them for the first check.",
         "ceil(L / k) * read + k * layer. math.ceil rounds up: ten layers in groups of three make four groups.",
@@ -32,9 +33,9 @@ exercise = Exercise(
     probes=probes(
         ("a layer keeps about what it reads", 12, 1.0, 0.99),
         "0.99 * 12 / k + k is least at k = 3, near the root of 12.",
-        ("a layer keeps three times what it reads", 32, 3.0, 1.1),
+        ("a layer keeps nearly three times what it reads", 32, 3.0, 1.1),
         "Eight groups of 4: 8.8 + 12 = 20.8.",
-        ("LLaMA-2 7B", 32, 22.0, 1.0),
+        ("LLaMA-2 7B in float32", 32, 22.0, 1.0),
         "A layer keeps 22 times what it reads: 32 / k + 22 k is least at k = 1.",
         ("a layer that keeps little", 16, 1.0, 4.0),
         "Here what is read weighs most: k = 8.",
