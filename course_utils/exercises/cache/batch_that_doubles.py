@@ -23,7 +23,7 @@ exercise = Exercise(
     minutes=15,
     difficulty=2,
     shown="the weights are shared, the caches aren't: from this batch on at least half of what a step reads is cache. "
-    "(On a CPU a step takes twice as long much earlier: its products of more than a few vectors are far from the roof.)",
+    "(A CPU's step takes twice as long much earlier: products of more than a few vectors are far from the roof.)",
     hints=(
         "A step reads the weights once for all texts, and of each text all its keys and values.",
         "You look for the smallest whole B with B * cache_bytes_per_token * tokens >= weight_bytes: divide, round up.",
