@@ -21,6 +21,7 @@ from course_utils import corpora, decoding, evaluation, pretrained
 from course_utils.decoding.generation import drawer
 from course_utils.pretrained.loading import packaged_file
 from course_utils.speed import read_bandwidth
+from course_utils.transformer.quantized import quantized_layers
 
 pytestmark = pytest.mark.benchmark
 
@@ -87,6 +88,9 @@ def test_fewer_bits(smollm2, tmp_path, busy):
     calls = {name: lambda each=each: decoding.generate(each, ids, NEW, temperature=0) for name, each in models.items()}
     peers = {f"transformers, {dtype}": peer_of(smollm2, tmp_path, dtype) for dtype in (torch.float32, torch.bfloat16)}
     calls |= {name: greedily(peer, ids) for name, peer in peers.items()}
+    rough = pretrained.load(quantization="int4")[0]  # its output layer in four bits too
+    rough.head = quantized_layers([model.embedding.weight], "int4")[0]
+    print(f"\nwith the output layer in four bits perplexity {evaluation.perplexity(rough, text, 512, 512):.3f}")
     with busy_processes(busy):
         seconds = best_of_each(**calls)
         bandwidth = read_bandwidth() / 1e9

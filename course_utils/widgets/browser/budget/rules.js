@@ -129,5 +129,6 @@ function kept(shape, adapted, rank, checkpointed, wide) {
   const words = [`${count(n_layers)} layers × ${count(each)}`];
   if (checkpointed) words.push(`${count(layer)} of one layer`);
   if (last) words.push(`${count(last)} at the end`);
-  return [n_layers * each + once, `(${words.join(" + ")}) numbers`];
+  const twice = wide > 1 ? ", wide ones counted twice" : "";
+  return [n_layers * each + once, `(${words.join(" + ")}) numbers${twice}`];
 }
