@@ -37,8 +37,8 @@ def product(x: Tensor, weight: Tensor) -> Tensor:
 def in_bands(x: Tensor, weight: Tensor) -> Tensor:
     """Return x (..., d_in) times weight^T (d_in, d_out), as one product for each band of d_out / BANDS rows.
 
-    A few vectors' product takes as long as the matrix takes to be read. torch's plain product keeps one thread at
-    that, its batched product all of them.
+    A few vectors' product takes as long as the matrix takes to be read. On an EPYC processor torch's plain product took
+    as long with two threads as with one, its batched product a third of that; no other processor was measured.
     """
     columns = x.reshape(-1, x.shape[-1]).contiguous().T.expand(BANDS, -1, -1)  # (BANDS, d_in, vectors)
     bands = torch.bmm(weight.unflatten(0, (BANDS, -1)), columns)  # (BANDS, d_out / BANDS, vectors)
@@ -48,7 +48,8 @@ def in_bands(x: Tensor, weight: Tensor) -> Tensor:
 def as_it_lies(x: Tensor, weight: Tensor) -> Tensor:
     """Return x (..., d_in) times weight^T (d_in, d_out) by torch's own kernel, without the library oneDNN.
 
-    That one puts a matrix into another order first, which takes longer than a single vector's product.
+    For a single vector that is the quicker one where bfloat16 is native: 13 ms in place of 22 a step of SmolLM2 on an
+    EPYC processor, the only one measured.
     """
     enabled = torch._C._get_mkldnn_enabled()  # the public switch warns of graphics cards
     torch._C._set_mkldnn_enabled(False)
