@@ -119,6 +119,30 @@ def test_files_that_are_no_notebooks_are_left_alone_and_the_next_one_runs(tmp_pa
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.parametrize(("deaths", "returncode"), [(2, 0), (3, 1)])
+def test_a_kernel_that_dies_before_it_answers_is_started_anew_three_times_in_all(
+    tmp_path, monkeypatch, deaths, returncode
+):
+    startup = tmp_path / "ipython" / "profile_default" / "startup" / "die.py"
+    startup.parent.mkdir(parents=True)
+    startup.write_text(
+        "import os, pathlib\n"
+        f"deaths = pathlib.Path({str(tmp_path / 'deaths')!r})\n"
+        "count = len(deaths.read_text()) if deaths.exists() else 0\n"
+        f"if count < {deaths}:\n"
+        "    deaths.write_text('x' * (count + 1))\n"
+        "    os._exit(1)\n"
+    )
+    path = write(tmp_path / "lesson.ipynb", new_code_cell("1 + 1"))
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    result = tool("execute.py", path)
+    assert result.returncode == returncode
+    assert (tmp_path / "deaths").read_text() == "x" * deaths
+    assert "Traceback" not in result.stderr
+    if returncode:
+        assert f"{path}: Kernel died before replying" in result.stderr
+
+
 @pytest.mark.parametrize("error", [NoSuchKernel("python3"), DeadKernelError("Kernel died")])
 def test_a_kernel_that_does_not_start_is_told_and_the_next_notebook_runs(tmp_path, monkeypatch, capsys, error):
     execute = load("execute")

@@ -7,6 +7,7 @@ A notebook in which a cell fails is left on disk as it was.
 """
 
 import argparse
+import atexit
 import sys
 from pathlib import Path
 from queue import Empty
@@ -24,17 +25,34 @@ from course_utils.files import write_atomically
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 POLL_SECONDS = 0.5
+STARTS = 3  # of a kernel: its ports are chosen before it takes them, and in between another program may
 ERRORS = (RuntimeError, OSError, UnicodeError)  # of run() and save()
 FAILURES = (CellExecutionError, CellTimeoutError, DeadKernelError, NoSuchKernel)
 
 
 class _Client(NotebookClient):
-    """nbclient, waiting in short slices: a lost wake-up then costs half a second, not for ever."""
+    """nbclient, waiting in short slices: a lost wake-up then costs half a second, not for ever.
+
+    A kernel that dies before it answers is started anew, `STARTS` times in all.
+    """
 
     current_cell = None
 
+    async def async_start_new_kernel(self, **options):
+        self._start_options = options
+        await super().async_start_new_kernel(**options)
+
     async def async_start_new_kernel_client(self):
-        client = await super().async_start_new_kernel_client()
+        for start in range(1, STARTS + 1):
+            try:
+                client = await super().async_start_new_kernel_client()
+                break
+            except RuntimeError:
+                if start == STARTS:
+                    atexit.unregister(self._cleanup_kernel)  # nothing is left for it to clean up
+                    raise
+                self.km = self.create_kernel_manager()
+                await self.async_start_new_kernel(**self._start_options)
         for channel in (client.shell_channel, client.iopub_channel):
             channel.get_msg = _in_slices(channel.get_msg)
         return client
