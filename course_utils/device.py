@@ -1,6 +1,10 @@
 """Which device to compute on, and in which dtypes it does so natively."""
 
+import contextlib
+import functools
+import platform
 import time
+from pathlib import Path
 
 import torch
 
@@ -26,6 +30,15 @@ def pick_dtype(device: torch.device | str) -> torch.dtype:
     """Return bfloat16 on a CUDA device that computes in it natively, else float32."""
     device = torch.device(device)
     return torch.bfloat16 if device.type == "cuda" and multiplies(torch.bfloat16, device) else torch.float32
+
+
+@functools.cache
+def processor_is_from_amd() -> bool:
+    """Say whether AMD made this machine's processor: Intel's library, torch's own there, may take slower ways on it."""
+    description = platform.processor()  # on Windows it names the maker, on Linux it may be empty
+    with contextlib.suppress(OSError):  # no Linux
+        description += Path("/proc/cpuinfo").read_text()
+    return "AuthenticAMD" in description
 
 
 def multiplies_bfloat16(device: torch.device | str) -> bool:

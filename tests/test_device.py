@@ -40,6 +40,32 @@ def test_bfloat16_only_where_cuda_computes_in_it_natively(monkeypatch, place, na
     assert device.pick_dtype(place) == dtype
 
 
+# ---- who made the processor
+
+WINDOWS, MAC = "AMD64 Family 25 Model 33 Stepping 0, {}", "arm"
+
+
+@pytest.mark.parametrize(
+    ("description", "cpuinfo", "amd"),
+    [
+        ("", "vendor_id\t: AuthenticAMD\n", True),
+        ("x86_64", "vendor_id\t: GenuineIntel\n", False),
+        (WINDOWS.format("AuthenticAMD"), None, True),
+        (WINDOWS.format("GenuineIntel"), None, False),  # AMD64 is the name of the instructions, whoever made it
+        (MAC, None, False),
+    ],
+)
+def test_who_made_the_processor_is_asked_of_each_system_in_its_own_way(
+    monkeypatch, tmp_path, description, cpuinfo, amd
+):
+    file = tmp_path / "cpuinfo"
+    if cpuinfo is not None:
+        file.write_text(cpuinfo)
+    monkeypatch.setattr(platform, "processor", lambda: description)
+    monkeypatch.setattr(device, "Path", lambda path: file if path == "/proc/cpuinfo" else None)
+    assert device.processor_is_from_amd.__wrapped__() == amd
+
+
 # ---- what a processor multiplies in
 
 
