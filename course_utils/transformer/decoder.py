@@ -52,7 +52,7 @@ class DecoderLM(nn.Module):
                 more tokens than the context or the cache can hold. An id outside the vocabulary is checked on the CPU
                 only: on a GPU the check would force a synchronisation, and PyTorch raises its own error.
         """
-        return self._logits(self._hidden_states(ids, cache, mask))  # (B, T, d) -> (B, T, V)
+        return self._logits(self.hidden_states(ids, cache, mask))  # (B, T, d) -> (B, T, V)
 
     def next_token_logits(self, ids: Tensor, cache: KVCache | None = None, mask: Tensor | None = None) -> Tensor:
         """Return the logits (B, V) after the last position only; arguments and errors as `forward`.
@@ -60,10 +60,10 @@ class DecoderLM(nn.Module):
         They are `forward(...)[:, -1]` without the product with the output layer at all positions before, which is a
         fifth of the work in a model of SmolLM2's shape.
         """
-        return self._logits(self._hidden_states(ids, cache, mask)[:, -1])  # (B, d) -> (B, V)
+        return self._logits(self.hidden_states(ids, cache, mask)[:, -1])  # (B, d) -> (B, V)
 
-    def _hidden_states(self, ids: Tensor, cache: KVCache | None, mask: Tensor | None) -> Tensor:
-        """Return what the output layer reads at every position, (B, T, d)."""
+    def hidden_states(self, ids: Tensor, cache: KVCache | None = None, mask: Tensor | None = None) -> Tensor:
+        """Return what the output layer reads at every position, (B, T, d); arguments and errors as `forward`."""
         self._check(ids, mask)
         weight = self.embedding.weight
         x = self.embedding(ids).to(compute_dtype(weight.dtype, weight.device))  # (B, T, d)
