@@ -98,3 +98,26 @@ def test_wrong_arguments_end_the_command_before_anything_runs(wrong, tmp_path, c
     assert stopped.value.code == 2
     assert not path.exists()
     assert capsys.readouterr().err
+
+
+def test_what_the_card_says_of_the_shipped_runs_holds_in_every_seed():
+    before, runs = read()
+    rows = {row.way: row for row in table()}
+    assert list(rows) == [way.name for way in WAYS]
+    assert {(run["way"], run["seed"]) for run in runs} == {(way.name, seed) for way in WAYS for seed in (0, 1, 2)}
+    assert before["town_floor"] < before["town_bits"]
+    head, whole = rows["classifier, head only"], rows["classifier, all weights"]
+    assert head.town_after == Spread(*[before["town_bits"]] * 3)
+    assert head.after.highest < whole.after.lowest
+    full, slow = rows["continued pretraining"], rows["continued pretraining, a third of the rate"]
+    replay, lora = rows["continued pretraining, a quarter replay"], rows["LoRA on the same text"]
+    assert full.town_after.lowest > 10 * before["town_bits"]
+    assert replay.town_after.highest < 84 < full.town_after.lowest / 7
+    assert full.after.lowest < replay.after.mean < full.after.highest
+    assert (full.before - lora.after.mean) / (full.before - full.after.mean) == pytest.approx(0.81, abs=0.005)
+    assert lora.share == pytest.approx(0.087, abs=0.0005)
+    assert slow.after.highest < lora.after.lowest
+    assert slow.town_after.highest < lora.town_after.lowest
+    tuned, by_lora = rows["supervised finetuning"], rows["supervised finetuning by LoRA"]
+    assert tuned.after.lowest > by_lora.after.highest > 0
+    assert tuned.town_after.lowest > by_lora.town_after.highest > before["town_bits"]
