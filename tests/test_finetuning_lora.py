@@ -173,7 +173,8 @@ def test_adapters_of_one_base_are_swapped_and_only_the_active_one_learns():
     sea = model(IDS)
     assert (sea - town).abs().max() > 0.1
     held = bits(model)
-    finetune(model, draw, steps=2, learning_rate=0.01)
+    run = finetune(model, draw, steps=2, learning_rate=0.01)
+    assert run.trainable == lora_parameter_count(CONFIG, 3, ("v", "down"))
     moved = {name for name, weight in bits(model).items() if not torch.equal(weight, held[name])}
     assert moved == {
         f"layers.{layer}.{module}.adapters.sea.{matrix}"
