@@ -242,6 +242,14 @@ def test_arguments_that_make_no_sense_are_named():
         (lambda: batch([row], "prompt"), "loss_on must be 'response' or 'all', got 'prompt'"),
         (lambda: pack([row, row], 2), r"length=2 holds 3 tokens, too few for record 1 \(4 tokens\), record 2"),
         (lambda: answers(None, None, PLAIN, "Hi?"), "questions must be several"),
+        (lambda: answers(None, None, PLAIN, [{"role": "user", "content": "Hi?"}]), "put a message into a list"),
+        (lambda: answer(None, None, PLAIN, []), r"a question must be a text or a list of messages, got \[\]"),
+        (lambda: answer(None, None, PLAIN, ""), r"message 1 of the question \(user\) is empty"),
+        (lambda: answer(None, None, PLAIN, [{"role": "user"}]), 'has no text as its "content"'),
+        (
+            lambda: answer(None, None, PLAIN, [{"role": "assistant", "content": "Hi."}]),
+            "must end with the words of a user, it ends with those of 'assistant'",
+        ),
     ]:
         with pytest.raises(ValueError, match=words):
             wrong()

@@ -302,6 +302,16 @@ def test_the_figure_refuses_spectra_of_two_lengths():
         plots.rank_cut([2, 1], [1], 1)
 
 
+@pytest.mark.parametrize("lines", [None, {"base": 3.0}, {"base": 3.0, "finetuned": 1.0}])
+def test_the_second_picture_has_at_most_two_lines_across(lines):
+    figure = plots.rank_cut([2, 1], [1.5, 1.5], 1, {1: 2.0}, lines)
+    assert len(figure.axes[1].texts) == len(lines or {})
+    with pytest.raises(ValueError, match="two at most, got 3"):
+        plots.rank_cut([2, 1], [1.5, 1.5], 1, {1: 2.0}, {"a": 1.0, "b": 2.0, "c": 3.0})
+    with pytest.raises(ValueError, match="rank must be at least 0, got -1"):
+        plots.rank_cut([2, 1], [1.5, 1.5], -1)
+
+
 def test_a_closed_explorer_leaves_nothing_open():
     before = set(_instances)
     explorer = RankExplorer.from_matrices({"q": matrix(3, 3)})

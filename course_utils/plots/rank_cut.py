@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullLocator
 from numpy.typing import ArrayLike
 
+from course_utils.checks import whole_number
 from course_utils.plots.labels import numbers
 from course_utils.plots.style import PALETTE, STYLE
 
@@ -34,15 +35,18 @@ def rank_cut(
         control: (n,) those of a random matrix of the same shape and size.
         rank: how many are kept.
         losses: rank -> loss in nats per token, for a second picture below; None draws none.
-        lines: name -> loss, two lines across the second picture.
+        lines: name -> loss, at most two lines across the second picture.
         title: a line above the picture.
 
     Returns:
         A matplotlib figure that pyplot doesn't know of, so that it is never displayed twice.
 
     Raises:
-        ValueError: update and control hold no numbers, or not equally many.
+        ValueError: update and control hold no numbers, or not equally many; rank is negative; or more than two lines.
     """
+    rank = whole_number("rank", rank, least=0)
+    if len(lines or {}) > 2:
+        raise ValueError(f"lines may be two at most, got {len(lines or {})}")
     spectra = numbers("update", update), numbers("control", control)
     shapes = [spectrum.shape for spectrum in spectra]
     if shapes[0] != shapes[1] or len(shapes[0]) != 1 or not shapes[0][0]:
@@ -96,7 +100,7 @@ def _draw_losses(axes: Axes, rank: int, losses: Mapping[int, float], lines: Mapp
         axes.plot(
             max(rank, 0.5), losses[rank], "o", color="black", markersize=15, markerfacecolor="none", clip_on=False
         )
-    for (name, loss), style in zip(lines.items(), ("--", ":"), strict=True):
+    for (name, loss), style in zip(lines.items(), ("--", ":"), strict=False):
         aside = "bottom" if loss == max(lines.values()) else "top"  # two names never stand on each other
         axes.axhline(loss, color="black", linestyle=style, linewidth=1.8)
         axes.annotate(name, (1, loss), (6, 0), xycoords=("axes fraction", "data"), textcoords="offset points", va=aside)

@@ -17,8 +17,8 @@ BANDS = 8  # of a matrix's rows, for the threads to share
 def product(x: Tensor, weight: Tensor) -> Tensor:
     """Return x weight^T in the dtype of x; a narrower weight is widened for it, piece by piece.
 
-    A single vector that meets a large matrix in bfloat16 is rounded to it instead, as by the layers in eight and four
-    bits: widening the matrix would take several times as long as the product.
+    A single vector that meets a large matrix in bfloat16 is rounded to it instead, and so is the result: widening the
+    matrix would take several times as long as the product. Layers in eight and four bits do the same.
 
     Args:
         x: (..., d_in).

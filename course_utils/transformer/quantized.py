@@ -100,7 +100,7 @@ class Stack8(Stack):
         return torch._weight_int8pack_mm(rows, self.numbers, self.scales).to(x.dtype).unflatten(0, x.shape[:-1])
 
     def transposed(self, gradient: Tensor) -> Tensor:
-        rows = PIECE // self.numbers.shape[1]
+        rows = max(1, PIECE // self.numbers.shape[1])
         total = gradient.new_zeros(len(gradient), self.numbers.shape[1], dtype=torch.float32)
         pieces = (each.split(rows, dim=dim) for each, dim in ((gradient, 1), (self.scales, 0), (self.numbers, 0)))
         for part, scales, numbers in zip(*pieces, strict=True):
