@@ -64,6 +64,7 @@ def rank_cut(
             axes.axvspan(0.5, rank + 0.5, color=PALETTE["sky"], alpha=0.15, linewidth=0)
         for axes in below:
             _draw_losses(axes, rank, losses or {}, lines or {})
+        figure.align_ylabels()
         bottom = below[0] if below else above
         bottom.set_xscale("log", base=2)
         bottom.set_xlim(0.5, end + 0.9)

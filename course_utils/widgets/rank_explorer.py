@@ -145,7 +145,7 @@ class RankExplorer(Explorer):
             f"Singular values of the finetuned update and of a random one of the same size, {self._state()}: the "
             f"largest are {update[0]:.3g} and {control[0]:.3g}. "
             f"{rank_rules.words(self.spectrum, self.rank, self._losses)} Of the random update the same rank keeps "
-            f"{others}. To keep {rank_rules.MOST_OF_IT:.0%} the finetuned update needs rank "
+            f"{others}. To keep {100 * rank_rules.MOST_OF_IT:.0f} % the finetuned update needs rank "
             f"{rank_rules.rank_for(update):,}, the random one {rank_rules.rank_for(control):,}."
         )
 

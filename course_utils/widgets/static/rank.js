@@ -350,7 +350,7 @@ var RankExplorer = class extends Explorer {
 
 // course_utils/widgets/browser/rank/picture.js
 var PLOT = { left: 74, right: 14, top: 26, widest: 744, narrowest: 300 };
-var HIGH = { alone: 224, spectra: 156, gap: 16, loss: 92, below: 48 };
+var HIGH = { alone: 224, spectra: 148, gap: 14, loss: 90, below: 48 };
 var NAMES = 96;
 var FIRST = 0.5;
 var APART = 5;
@@ -411,7 +411,8 @@ function picture({ matrix, rank, kept, spectrum, losses, loss, rows, largest, wo
       free = x(n) + ROOM.tick * 0.8;
       write(x(n), end + 21, "middle", "", count(n));
     }
-    write((left + right) / 2, end + 42, "middle", "", losses ? "number of the singular value, or rank r" : "number of the singular value");
+    const title = wide < 500 ? "number" : "number of the singular value";
+    write((left + right) / 2, end + 42, "middle", "", losses ? `${title}, or rank r` : title);
   }
   function lossPicture(top, foot) {
     const all = [losses.base, losses.finetuned, ...losses.at_rank.map(([, measured]) => measured)];

@@ -4,7 +4,7 @@ import { svg } from "../base/elements.js";
 import { count } from "../base/numbers.js";
 
 const PLOT = { left: 74, right: 14, top: 26, widest: 744, narrowest: 300 };
-const HIGH = { alone: 224, spectra: 156, gap: 16, loss: 92, below: 48 };
+const HIGH = { alone: 224, spectra: 148, gap: 14, loss: 90, below: 48 };
 const NAMES = 96; // pixels for the names of the lines, right of the losses
 const FIRST = 0.5; // where the axis begins: what keeps nothing is cut there
 const APART = 5; // pixels between two marks, at least
@@ -74,7 +74,8 @@ export function picture({ matrix, rank, kept, spectrum, losses, loss, rows, larg
       free = x(n) + ROOM.tick * 0.8;
       write(x(n), end + 21, "middle", "", count(n));
     }
-    write((left + right) / 2, end + 42, "middle", "", losses ? "number of the singular value, or rank r" : "number of the singular value");
+    const title = wide < 500 ? "number" : "number of the singular value";
+    write((left + right) / 2, end + 42, "middle", "", losses ? `${title}, or rank r` : title);
   }
 
   // The losses that were measured, the one at this rank with a ring, between those of the models without and with it all.
