@@ -77,6 +77,8 @@ exercise.add_mistakes(
     reading(lambda states, mask: (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)),
     "this is the sum of the real tokens' vectors, not the last one's.",
     reading(lambda states, mask: (states * mask[..., None]).sum(1)),
+    "the head is missing: this is the vector that it has to read.",
+    lambda states, mask, head: class_logits(states, mask, torch.eye(states.shape[2])),
     "the head is transposed: it is (d, C), so the vector stands on its left.",
     lambda states, mask, head: class_logits(states, mask, head.mT),
     "these are probabilities. The loss takes logits, and applies the softmax itself.",

@@ -86,6 +86,8 @@ exercise.add_mistakes(
     variant(lambda margin, beta: plain(-margin, beta)),
     "only the chosen response counts in your loss. The rejected one has to become less probable beside it.",
     variant(plain, lambda c, r, rc, rr: c - rc),
+    "beta multiplies only the model's two log-probabilities. Multiply the whole margin.",
+    lambda c, r, rc, rr, beta: plain(beta * (c - r) - (rc - rr), 1.0),
     "beta is missing.",
     variant(lambda margin, beta: plain(margin, 1.0)),
     "you divide by beta. A small beta makes a gain count less: multiply.",

@@ -1,6 +1,7 @@
 """The targets of supervised finetuning: the response is learned, prompt and padding are only read."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, tensor
 
 from course_utils.exercises.core import Exercise, probes
@@ -89,6 +90,9 @@ exercise.add_mistakes(
     marked(first=lambda prompt: 0),
     "the targets aren't shifted: position t would have to repeat the token that it has just read.",
     marked(shift=0),
+    "there is a target for each token, unshifted, as transformers takes labels: its loss shifts them. Here column t is "
+    "the target of position t.",
+    lambda *args: F.pad(response_targets(*args), (1, 0), value=-100),
     "the first token of the response isn't counted. The last token of the prompt predicts it: the prompt's targets end "
     "one column before its tokens do.",
     marked(first=lambda prompt: prompt + 1),
