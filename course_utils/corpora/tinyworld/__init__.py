@@ -5,7 +5,18 @@ exact entropy: the floor under every perplexity. Who holds what, and where, pers
 """
 
 from course_utils.corpora.tinyworld.grammar import Grammar, Option
+from course_utils.corpora.tinyworld.labelled import instructions, preferences, reviews
 from course_utils.corpora.tinyworld.questions import Question, question
 from course_utils.corpora.tinyworld.world import DOMAINS, TinyWorld
 
-__all__ = ["DOMAINS", "Grammar", "Option", "Question", "TinyWorld", "question"]
+__all__ = [
+    "DOMAINS",
+    "Grammar",
+    "Option",
+    "Question",
+    "TinyWorld",
+    "instructions",
+    "preferences",
+    "question",
+    "reviews",
+]

@@ -19,7 +19,7 @@ class Wording:
     """The words and sentences of one domain; every tuple is ordered from common to rare.
 
     Gaps of the sentences: {x} a person who acts, {X} the same or a pronoun, {y} and {z} other persons, {thing},
-    {place}, {topic}, {mood}.
+    {place}, {topic}, {mood}, {quality}.
     """
 
     # words
@@ -56,6 +56,11 @@ class Wording:
     where_person: str
     which: str
     how: str
+    who_said: str  # the five answers as whole sentences
+    where_said: str
+    where_person_said: str
+    which_said: str
+    how_said: str
     held_by_person: str
     left_at_place: str
     # reviews
