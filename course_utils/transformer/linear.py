@@ -89,16 +89,39 @@ class Rows(nn.Module):
         return self.stack(x)[..., self.first : self.first + self.out_features]
 
 
+class Adapted(nn.Module):
+    """A layer with something beside it that is added to what it says.
+
+    Args:
+        base: maps x (..., d_in) to h (..., d_out).
+    """
+
+    def __init__(self, base: nn.Module):
+        super().__init__()
+        self.base = base
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.adapt(x, self.base(x))
+
+    def adapt(self, x: Tensor, h: Tensor) -> Tensor:
+        """Return the layer's output (..., d_out), given what the base alone makes of x, h (..., d_out)."""
+        raise NotImplementedError
+
+
 def products(x: Tensor, layers: Sequence[nn.Module]) -> list[Tensor]:
-    """Return layer(x) of each layer, by a single product if they are all the rows of one stack, in their order.
+    """Return layer(x) of each layer, by a single product if they, or their bases, are the rows of one stack in order.
 
     Args:
         x: (..., d_in).
         layers: that map it to (..., d_out) each.
     """
-    place, stack = 0, getattr(layers[0], "stack", None)
-    for layer in layers:
-        if not (isinstance(layer, Rows) and layer.stack is stack and layer.first == place):
+    bases = [layer.base if isinstance(layer, Adapted) else layer for layer in layers]
+    place, stack = 0, getattr(bases[0], "stack", None)
+    for base in bases:
+        if not (isinstance(base, Rows) and base.stack is stack and base.first == place):
             return [layer(x) for layer in layers]
-        place += layer.out_features
-    return list(layers[0].stack(x).split([layer.out_features for layer in layers], dim=-1))  # type: ignore[operator]
+        place += base.out_features
+    parts = bases[0].stack(x).split([base.out_features for base in bases], dim=-1)  # type: ignore[operator]
+    return [
+        layer.adapt(x, part) if isinstance(layer, Adapted) else part for layer, part in zip(layers, parts, strict=True)
+    ]
