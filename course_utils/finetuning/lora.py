@@ -10,18 +10,21 @@ import torch
 from torch import nn
 
 from course_utils.checks import number, whole_number
-from course_utils.finetuning.lora_layer import LoRALinear, LowRank, attach, lora_layers, matrix_shapes
+from course_utils.finetuning.adapter_files import load_adapter, save_adapter
+from course_utils.finetuning.lora_layer import LoRALinear, LowRank, attach, decoder, lora_layers, matrix_shapes
 from course_utils.memory import ModelShape, shape_of
 from course_utils.transformer import DecoderLM, TransformerConfig
 
 __all__ = [
     "LoRALinear",
     "add_lora",
+    "load_adapter",
     "lora_layers",
     "lora_parameter_count",
     "lora_parameters",
     "merge_lora",
     "remove_lora",
+    "save_adapter",
     "unmerge_lora",
     "use_adapter",
 ]
@@ -54,12 +57,10 @@ def add_lora(
 
     Source: Hu et al. (2021), "LoRA", section 4.1.
     """
-    if not isinstance(model, DecoderLM):
-        raise ValueError(f"model must be a DecoderLM, got a {type(model).__name__}: give the decoder inside it")
     rank = whole_number("rank", rank, least=1)
     if not 0 < number("alpha", alpha) < math.inf:
         raise ValueError(f"alpha must be a finite number above 0, got {alpha}; it is often the rank or twice the rank")
-    shapes = chosen(model.config, targets)
+    shapes = chosen(decoder(model).config, targets)
     generator = torch.Generator().manual_seed(whole_number("seed", seed))
     device = model.embedding.weight.device
     pairs = {}

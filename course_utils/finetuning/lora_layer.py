@@ -123,6 +123,19 @@ def lora_layers(model: nn.Module) -> dict[str, LoRALinear]:
     return {name: module for name, module in model.named_modules() if isinstance(module, LoRALinear)}
 
 
+def pairs_of(model: nn.Module, name: str | None) -> dict[str, LowRank]:
+    """Return A and B of one adapter by the layers' names in the model; {} if there is none of this name."""
+    layers = lora_layers(model).items()
+    return {place: cast(LowRank, layer.adapters[name]) for place, layer in layers if name in list(layer.adapters)}
+
+
+def decoder(model: nn.Module) -> DecoderLM:
+    """Return the model if it is a decoder, else raise a ValueError."""
+    if not isinstance(model, DecoderLM):
+        raise ValueError(f"model must be a DecoderLM, got a {type(model).__name__}: give the decoder inside it")
+    return model
+
+
 def attach(model: DecoderLM, pairs: Mapping[tuple[int, str], LowRank], name: str) -> DecoderLM:
     """Put adapters beside layers of a model, in place: they are active, and all other weights are frozen.
 

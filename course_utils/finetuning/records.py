@@ -97,8 +97,10 @@ def _parsed(line: bytes) -> Any:  # the record, or a string that says why there 
         found = json.loads(line.decode("utf-8-sig"))
     except UnicodeDecodeError:
         return "is no UTF-8: save the file in UTF-8"
-    except (ValueError, RecursionError) as error:
-        return f"is no JSON ({error}): write one object a line"
+    except json.JSONDecodeError as error:
+        return f"is no JSON ({error.msg}, column {error.colno}): write one object a line"
+    except RecursionError:
+        return "is no JSON (brackets within brackets without end): write one object a line"
     return found if isinstance(found, dict) else _fault(found)
 
 

@@ -37,10 +37,11 @@ def with_replay(draw_new: Draw, draw_old: Draw, share: float, seed: int) -> Draw
             raise ValueError(f"draw_new gives {len(new[0])} rows and draw_old {len(old[0])}: let both give as many")
         is_old = (torch.rand(len(new[0]), 1, generator=generator) < share).to(new[0].device)  # (B, 1)
         longest = max(new[0].shape[1], old[0].shape[1])
-        inputs, targets = (
-            torch.where(is_old, *(F.pad(x, (0, longest - x.shape[1]), value=padding) for x in (of_old, of_new)))
-            for of_old, of_new, padding in zip(old, new, (0, IGNORE_INDEX), strict=True)
-        )  # (B, T) each
-        return inputs, targets
+
+        def mixed(of_old: Tensor, of_new: Tensor, padding: int) -> Tensor:
+            rows = (F.pad(x, (0, longest - x.shape[1]), value=padding) for x in (of_old, of_new))
+            return torch.where(is_old, *rows)  # (B, T)
+
+        return mixed(old[0], new[0], 0), mixed(old[1], new[1], IGNORE_INDEX)
 
     return draw

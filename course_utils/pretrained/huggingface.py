@@ -62,12 +62,18 @@ def to_huggingface(model: DecoderLM, tokenizer: PretrainedTokenizer, directory: 
     Raises:
         OSError: the folder can't be written, or the disk is full.
         TypeError: the tokenizer is of a kind that transformers can't read.
+        ValueError: the model is quantised, or has adapters beside its matrices.
     """
     if not isinstance(tokenizer, PretrainedTokenizer):
         raise TypeError(f"tokenizer must be a PretrainedTokenizer, which transformers can read, got {type(tokenizer)}")
     directory = Path(directory)
-    names = _names(model.config)
-    weights = {names[ours]: weight for ours, weight in model.state_dict().items()}
+    names, held = _names(model.config), model.state_dict()
+    if strange := sorted(held.keys() ^ names.keys()):
+        raise ValueError(
+            f"transformers' Llama has plain matrices only, and {strange[0]} is "
+            + ("none: merge adapters and remove them first" if strange[0] in held else "missing: load it unquantised")
+        )
+    weights = {names[ours]: weight for ours, weight in held.items()}
     (directory / "config.json").unlink(missing_ok=True)  # the sign of a whole folder goes first and comes back last
     save_tensors(directory / WEIGHTS, weights)
     tokenizer.save(directory / "tokenizer.json")

@@ -1,7 +1,7 @@
 """Make a model ready to answer from fewer bits: its matrices are kept in eight or four bits a weight."""
 
 from course_utils.transformer.decoder import DecoderLM
-from course_utils.transformer.linear import Rows
+from course_utils.transformer.linear import Adapted, Rows
 from course_utils.transformer.quantized import STACKS, quantized_layers
 
 # matrices of a layer that multiply the same vectors, and so can be one
@@ -24,8 +24,8 @@ def quantize(model: DecoderLM, kind: str) -> DecoderLM:
         kind: "int8", a scale for each row, or "int4", a scale and an offset for each 32 weights of a row.
 
     Raises:
-        ValueError: another kind; the model isn't on the CPU, or quantised already; a matrix of a size that four bits
-            don't take.
+        ValueError: another kind; the model isn't on the CPU, or quantised already; it has adapters; a matrix of a size
+            that four bits don't take.
     """
     if kind not in STACKS:
         raise ValueError(f"quantization must be one of {', '.join(STACKS)} or None, got {kind!r}")
@@ -33,6 +33,8 @@ def quantize(model: DecoderLM, kind: str) -> DecoderLM:
         raise ValueError(f"quantization={kind!r} works on the CPU, the model is on {model.embedding.weight.device}")
     if isinstance(model.head, Rows):
         raise ValueError("the model is quantised already: load it again to quantise it another way")
+    if any(isinstance(module, Adapted) for module in model.modules()):
+        raise ValueError("the model has adapters: quantise it first, then add them; or merge and remove them")
     modules = [(getattr(block, part), names) for block in model.layers for part, names in MATRICES]
     narrow = [quantized_layers([getattr(module, name).weight for name in names], kind) for module, names in modules]
     for (module, names), layers in zip(modules, narrow, strict=True):  # only once all of them are there

@@ -102,8 +102,9 @@ def _messages(role: str, content: str) -> list[dict[str, str]]:
 
 
 def _pairs(seed: int, domain: str) -> Iterator[dict]:
+    texts = _texts(seed, domain)
     words = DOMAINS[domain]
-    for number, text in enumerate(_texts(seed, domain)):
+    for number, text in enumerate(texts):
         asked, right = question(text, words), _instruction(text, words)
         if asked and right:
             others = [candidate for candidate in asked.candidates if candidate != asked.answer]
