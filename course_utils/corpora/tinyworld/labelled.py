@@ -45,7 +45,7 @@ def reviews(n: int, seed: int, domain: str = "town") -> datasets.Dataset:
 def instructions(n: int, seed: int, domain: str = "town") -> datasets.Dataset:
     """Return instructions with the answers that follow from their text: a story and a question, a review, a summary.
 
-    The answers are short whole sentences, where the documents have one word or another form.
+    All is said in one line, and answered in a short whole sentence, where the documents have lines with labels.
 
     Args:
         n, seed, domain: as in `reviews`.
@@ -122,15 +122,15 @@ def _instruction(text: str, words: Wording) -> Instruction | None:
     """Return the task of a document as an instruction, None if it has none."""
     review, mark, tone = text.rpartition(SENTIMENT)
     if mark:
-        return Instruction(f"{review}\nIs this review positive or negative?", f"The review is {tone}.", "sentiment")
+        return Instruction(f"{review} Is this review positive or negative?", f"The review is {tone}.", "sentiment")
     story, mark, summary = text.rpartition(SUMMARY)
     if mark:  # of two things the summary tells one: ask for that
         thing = next(thing for thing in words.things if re.search(rf"\b{thing}\b", summary))
-        return Instruction(f"{story}\nWhat became of the {thing}?", summary, "summary")
+        return Instruction(f"{story} What became of the {thing}?", summary, "summary")
     story, mark, rest = text.rpartition(QUESTION)
     if mark:
         asks, _, answer = rest.partition("\nAnswer: ")
-        return Instruction(f"{story}\n{asks}", _sentence(asks, answer, words), "question")
+        return Instruction(f"{story} {asks}", _sentence(asks, answer, words), "question")
     return None
 
 
