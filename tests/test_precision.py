@@ -23,6 +23,10 @@ PLACES = {
         {"bfloat16": 2},
         "rounds to it, as the bug does that it shows; computes in float32",
     ),
+    "finetuning/instruct.py": (
+        {"autocast": 1, "bfloat16": 1, "bf16": 1, "multiplies_bfloat16": 3},
+        "multiplies in bfloat16 where it is native, and reports which it was",
+    ),
     "ladder/settings.py": (
         {"autocast": 1, "bfloat16": 1, "multiplies_bfloat16": 2},
         "asks the trainer for bfloat16 where it is native",

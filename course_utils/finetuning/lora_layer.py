@@ -147,7 +147,7 @@ def attach(model: DecoderLM, pairs: Mapping[tuple[int, str], LowRank], name: str
     Raises:
         ValueError: the name is taken, or no name; another adapter is merged.
     """
-    if not isinstance(name, str) or not name or "." in name or hasattr(nn.ModuleDict, name):
+    if not isinstance(name, str) or not name or "." in name or hasattr(nn.ModuleDict(), name):
         raise ValueError(f"name must be text without a dot that names an adapter, such as 'default', got {name!r}")
     layers = lora_layers(model)
     if any(name in layer.adapters for layer in layers.values()):
