@@ -1,0 +1,325 @@
+"""Four ways of finetuning one pretrained model: what each teaches, what it costs, and what the model forgets by it.
+
+    python -m course_utils.finetuning.four_ways --out four_ways.jsonl
+
+The model is tinyworld's, and the old text that it must not forget its domain town. The new tasks: the sentiment of
+reviews, by a classifier head; the text of the domain clinic, by continued pretraining and by LoRA; and instructions, by
+supervised finetuning. Each run is a process of its own with one thread. The first line of the file is the model as it
+was, the others are one run each; all is scored on the splits `test`.
+"""
+
+import argparse
+import json
+import math
+import os
+import platform
+import random
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import cycle, islice
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from course_utils import corpora, pretrained
+from course_utils.checks import whole_number
+from course_utils.corpora.tinyworld import TinyWorld, instructions, reviews, shipped
+from course_utils.corpora.tinyworld.tasks import TONES
+from course_utils.evaluation import total_nats
+from course_utils.files import write_atomically
+from course_utils.finetuning import sft
+from course_utils.finetuning.classifier import Classifier, accuracy, classification_loss, padded
+from course_utils.finetuning.loop import Run, finetune, next_token_batch_loss
+from course_utils.finetuning.lora import add_lora
+from course_utils.finetuning.replay import with_replay
+from course_utils.tokenization import Tokenizer
+from course_utils.training import SEPARATOR, document_row
+from course_utils.training.windows import RandomWindows
+from course_utils.transformer import DecoderLM
+
+CORPUS = {"town": "tinyworld", "clinic": "tinyworld-clinic"}
+RECORDS = 4000  # labelled reviews, or instructions, to learn from
+FRESH = 100  # the first seed of labelled texts: the pretraining has read no document of it
+CONTEXT = 128  # of the pretrained model, in tokens
+LONGEST_ANSWER = 14  # tokens
+TARGETS = ("q", "k", "v", "o", "gate", "up", "down")
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way of finetuning, and its settings.
+
+    Args:
+        name: for the table.
+        task: "sentiment", "clinic" or "instructions".
+        moves: "head", "all", or "lora": an adapter of rank 8 on every matrix of the layers.
+        learning_rate: the best of those tried on the validation split.
+        steps, batch_size: rows of 128 tokens of the clinic's text, whole reviews or whole conversations.
+        replay: the share of the rows that are old text.
+    """
+
+    name: str
+    task: str
+    moves: str
+    learning_rate: float
+    steps: int = 150
+    batch_size: int = 8
+    replay: float = 0.0
+
+
+WAYS = (
+    Way("classifier, head only", "sentiment", "head", 3e-2, batch_size=32),
+    Way("classifier, all weights", "sentiment", "all", 1e-3, batch_size=32),
+    Way("continued pretraining", "clinic", "all", 3e-3),
+    Way("continued pretraining, a quarter replay", "clinic", "all", 3e-3, replay=0.25),
+    Way("LoRA on the same text", "clinic", "lora", 1e-2),
+    Way("supervised finetuning", "instructions", "all", 1e-3, batch_size=16),
+    Way("supervised finetuning by LoRA", "instructions", "lora", 3e-3, batch_size=16),
+)
+RANK, ALPHA = 8, 16
+
+
+class Scale(NamedTuple):
+    """How much is scored: documents of the old text and of the new, reviews and instructions."""
+
+    split: str = "test"
+    documents: int = 300
+    clinic: int = 100
+    labelled: int = 1000
+    instructions: int = 200
+
+
+TEST = Scale()
+
+
+def run(way: Way, seed: int, scale: Scale = TEST) -> dict[str, Any]:
+    """Finetune the pretrained model in one way and score it.
+
+    Args:
+        way: how.
+        seed: of the texts, the batches and what is added to the model.
+        scale: what to score it with.
+
+    Returns:
+        way, task, seed; score on the new task and town_bits, both as in `before`; trainable, seconds, cpu_seconds, and
+        peak_mb: how far the process's memory rose while it trained (Linux only, else None).
+    """
+    torch.set_num_threads(1)
+    model, tokenizer = pretrained.load("tinyworld", device="cpu")
+    model.requires_grad_(way.moves != "lora")
+    if way.moves == "lora":
+        add_lora(model, RANK, ALPHA, TARGETS, seed=seed)
+    trained: nn.Module = model
+    draw, loss = _lesson(way, seed, tokenizer)
+    if way.task == "sentiment":
+        trained = Classifier(model, len(TONES), head_only=way.moves == "head", seed=seed)
+    risen, cpu = _memory_meter(), time.process_time()
+    done: Run = finetune(trained, draw, way.steps, way.learning_rate, loss)
+    cpu, peak = time.process_time() - cpu, risen()
+    return {
+        "way": way.name,
+        "task": way.task,
+        "seed": seed,
+        "score": SCORES[way.task](trained, tokenizer, scale),
+        "town_bits": town_bits(model, tokenizer, scale),
+        "trainable": done.trainable,
+        "seconds": round(done.seconds, 1),
+        "cpu_seconds": round(cpu, 1),
+        "peak_mb": peak,
+        "steps": way.steps,
+        "processor": processor(),
+    }
+
+
+def before(scale: Scale = TEST) -> dict[str, Any]:
+    """Return what the model can do before any finetuning, and the best that is possible.
+
+    Returns:
+        town_bits and clinic: bits per document, with the floors town_floor and clinic_floor: what the grammar says of
+        the same documents; instructions: the share of answers that are exactly right; sentiment: the share of reviews
+        to which the model itself finds the right word more probable, and sentiment_best that of the exact grammar.
+    """
+    torch.set_num_threads(1)
+    model, tokenizer = pretrained.load("tinyworld", device="cpu")
+    rows = reviews(scale.labelled, shipped.SEEDS[scale.split])
+    by_model = [_own_word(model, tokenizer, text) for text in rows["text"]]
+    by_grammar = [_likelier_tone(text) for text in rows["text"]]
+    return {
+        "way": "before",
+        "town_bits": town_bits(model, tokenizer, scale),
+        "town_floor": _floor("town", scale.split, scale.documents),
+        "clinic": clinic_bits(model, tokenizer, scale),
+        "clinic_floor": _floor("clinic", scale.split, scale.clinic),
+        "instructions": right_answers(model, tokenizer, scale),
+        "sentiment": _share_equal(by_model, rows["label"]),
+        "sentiment_best": _share_equal(by_grammar, rows["label"]),
+        "parameters": sum(weight.numel() for weight in model.parameters()),
+    }
+
+
+def town_bits(model: nn.Module, tokenizer: Tokenizer, scale: Scale = TEST) -> float:
+    """Return the bits per document of the old domain; of a classifier's body, those of the language model in it."""
+    return _bits(model, tokenizer, "town", scale.split, scale.documents)
+
+
+def clinic_bits(model: nn.Module, tokenizer: Tokenizer, scale: Scale = TEST) -> float:
+    """Return the bits per document of the new domain.
+
+    Its documents are longer than the model's context, in tokens of a tokenizer that never saw them: they are read in
+    windows that overlap by half.
+    """
+    return _bits(model, tokenizer, "clinic", scale.split, scale.clinic)
+
+
+def right_answers(model: DecoderLM, tokenizer: Tokenizer, scale: Scale = TEST) -> float:
+    """Return the share of instructions whose greedy answer is right to the letter."""
+    rows = instructions(2 * scale.instructions, shipped.SEEDS[scale.split])["messages"]
+    room = CONTEXT - LONGEST_ANSWER  # a story now and then leaves none for the answer
+    rows = [row for row in rows if len(sft.PLAIN.prompt(row[:1], tokenizer)) <= room][: scale.instructions]
+    asked, wanted = [row[:1] for row in rows], [row[1]["content"] for row in rows]
+    return _share_equal(sft.answers(model, tokenizer, sft.PLAIN, asked, LONGEST_ANSWER), wanted)
+
+
+def right_classes(classifier: nn.Module, tokenizer: Tokenizer, scale: Scale = TEST) -> float:
+    """Return the share of reviews whose sentiment the classifier finds."""
+    rows = reviews(scale.labelled, shipped.SEEDS[scale.split])
+    return accuracy(classifier, [_review_row(text, tokenizer) for text in rows["text"]], rows["label"])
+
+
+SCORES: dict[str, Callable[..., float]] = {
+    "sentiment": right_classes,
+    "clinic": clinic_bits,
+    "instructions": right_answers,
+}
+
+
+def _lesson(way: Way, seed: int, tokenizer: Tokenizer) -> tuple[Callable[[], Any], Callable[..., Tensor]]:
+    """Return what draws the batches of a way, and its loss."""
+    if way.task == "sentiment":
+        rows = reviews(RECORDS, FRESH + seed)
+        encoded = [_review_row(text, tokenizer) for text in rows["text"]]
+        pairs = list(zip(encoded, rows["label"], strict=True))
+        batches = _shuffled(pairs, way.batch_size, seed)
+
+        def draw_reviews() -> tuple[Tensor, Tensor, Tensor]:
+            batch = next(batches)
+            return *padded([row for row, _ in batch]), torch.tensor([label for _, label in batch])
+
+        return draw_reviews, classification_loss
+    if way.task == "instructions":
+        records = [{"messages": messages} for messages in instructions(RECORDS, FRESH + seed)["messages"]]
+        examples, _ = sft.examples(records, tokenizer, sft.PLAIN, max_tokens=CONTEXT, leave_out=True)
+        conversations = _shuffled(examples, way.batch_size, seed)
+        return lambda: sft.batch(next(conversations)), next_token_batch_loss
+    draw = _windows("clinic", tokenizer, way.batch_size, seed).draw
+    if way.replay:
+        draw = with_replay(draw, _windows("town", tokenizer, way.batch_size, seed).draw, way.replay, seed)
+    return draw, next_token_batch_loss
+
+
+def _windows(domain: str, tokenizer: Tokenizer, batch_size: int, seed: int) -> RandomWindows:
+    texts = corpora.load(CORPUS[domain], "train")["text"]
+    ids = torch.tensor(tokenizer.encode(SEPARATOR.join(texts)))  # (N,)
+    return RandomWindows(ids, batch_size, CONTEXT, seed)
+
+
+def _shuffled(rows: Sequence[Any], batch_size: int, seed: int) -> Iterator[list[Any]]:
+    """Yield batches without end, every row once before any comes again."""
+    order = list(rows)
+    random.Random(seed).shuffle(order)
+    endless = cycle(order)
+    return iter(lambda: list(islice(endless, batch_size)), [])
+
+
+def _review_row(text: str, tokenizer: Tokenizer) -> list[int]:
+    return document_row(text, tokenizer.encode)[:-1]  # without the separator: the review may go on
+
+
+def _bits(model: nn.Module, tokenizer: Tokenizer, domain: str, split: str, n: int) -> float:
+    texts = corpora.load(CORPUS[domain], split)["text"][:n]
+    rows = [document_row(text, tokenizer.encode) for text in texts]
+    return total_nats(model, rows, CONTEXT, CONTEXT // 2)[0] / math.log(2) / n
+
+
+def _floor(domain: str, split: str, n: int) -> float:
+    return -sum(corpora.load(CORPUS[domain], split)["log2_prob"][:n]) / n
+
+
+@torch.no_grad()
+def _own_word(model: DecoderLM, tokenizer: Tokenizer, text: str) -> int:
+    """Return the tone whose word the language model finds the more probable after the label."""
+    rows = [torch.tensor(document_row(f"{text}\nSentiment: {tone}", tokenizer.encode)) for tone in TONES]
+    nats = [total_nats(model, row, CONTEXT)[0] for row in rows]
+    return nats.index(min(nats))
+
+
+def _likelier_tone(text: str) -> int:
+    world = TinyWorld(0)
+    log2_probs = [world.log2_prob(f"{text}\nSentiment: {tone}") for tone in TONES]
+    return log2_probs.index(max(log2_probs))
+
+
+def _share_equal(found: Sequence[Any], wanted: Sequence[Any]) -> float:
+    return sum(one == other for one, other in zip(found, wanted, strict=True)) / len(wanted)
+
+
+def _memory_meter() -> Callable[[], float | None]:
+    """Return what tells, when it is called, how many MB the process's memory has risen since, at its highest."""
+    reset, status = Path("/proc/self/clear_refs"), Path("/proc/self/status")
+    try:
+        reset.write_text("5")  # forget the highest so far
+        begin = _megabytes(status, "VmRSS")
+    except OSError:
+        return lambda: None
+    return lambda: round(_megabytes(status, "VmHWM") - begin, 1)
+
+
+def _megabytes(status: Path, field: str) -> float:
+    found = re.search(rf"{field}:\s+(\d+) kB", status.read_text())
+    assert found
+    return int(found[1]) * 1024 / 1e6
+
+
+def processor() -> str:
+    """Return the processor's name."""
+    try:
+        found = re.search("model name\\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    except OSError:
+        found = None
+    return found[1] if found else platform.processor()
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line's arguments."""
+    result = argparse.ArgumentParser(
+        prog="python -m course_utils.finetuning.four_ways", description=(__doc__ or "").split("\n")[0]
+    )
+    result.add_argument("--out", type=Path, required=True, help="the file of JSON lines to write")
+    result.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="one run of each way for each")
+    result.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="runs at a time")
+    return result
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run every way with every seed, side by side in processes, and write the file when all are done."""
+    command_line = parser()
+    options = command_line.parse_args(arguments)
+    try:
+        processes = whole_number("--processes", options.processes, least=1)
+    except ValueError as error:
+        command_line.error(str(error))
+    with ProcessPoolExecutor(processes, get_context("spawn"), max_tasks_per_child=1) as pool:
+        runs = [pool.submit(before), *(pool.submit(run, way, seed) for way in WAYS for seed in options.seeds)]
+        results = [one.result() for one in tqdm(runs, unit="run")]
+    write_atomically(options.out, "".join(json.dumps(result) + "\n" for result in results).encode())
+
+
+if __name__ == "__main__":
+    main()
