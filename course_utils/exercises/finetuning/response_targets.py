@@ -90,8 +90,8 @@ exercise.add_mistakes(
     marked(first=lambda prompt: 0),
     "the targets aren't shifted: position t would have to repeat the token that it has just read.",
     marked(shift=0),
-    "there is a target for each token, unshifted, as transformers takes labels: its loss shifts them. Here column t is the "
-    "target of position t.",
+    "there is a target for each token, unshifted, as transformers takes labels: its loss shifts them. Here column t is "
+    "the target of position t.",
     lambda *args: F.pad(response_targets(*args), (1, 0), value=-100),
     "the first token of the response isn't counted. The last token of the prompt predicts it: the prompt's targets end "
     "one column before its tokens do.",
