@@ -45,7 +45,7 @@ from course_utils.training.windows import RandomWindows
 from course_utils.transformer import DecoderLM
 
 CORPUS = {"town": "tinyworld", "clinic": "tinyworld-clinic"}
-RECORDS = 1600  # labelled reviews, or instructions, to learn from: each is read once
+RECORDS = 1600  # labelled reviews, or instructions, to learn from
 DOCUMENTS = 2000  # of the clinic and the town, more than are read
 FRESH = 100  # the first seed of labelled texts: the pretraining has read no document of it
 CONTEXT = 128  # of the pretrained model, in tokens
@@ -76,11 +76,12 @@ class Way:
 
 
 WAYS = (
-    Way("classifier, head only", "sentiment", "head", 3e-2, batch_size=16),
+    Way("classifier, head only", "sentiment", "head", 1e-2, steps=300, batch_size=16),
     Way("classifier, all weights", "sentiment", "all", 1e-3, batch_size=16),
     Way("continued pretraining", "clinic", "all", 3e-3),
+    Way("continued pretraining, a third of the rate", "clinic", "all", 1e-3),
     Way("continued pretraining, a quarter replay", "clinic", "all", 3e-3, replay=0.25),
-    Way("LoRA on the same text", "clinic", "lora", 1e-2),
+    Way("LoRA on the same text", "clinic", "lora", 5e-3),
     Way("supervised finetuning", "instructions", "all", 1e-3, batch_size=16),
     Way("supervised finetuning by LoRA", "instructions", "lora", 3e-3, batch_size=16),
 )

@@ -39,8 +39,10 @@ def with_replay(draw_new: Draw, draw_old: Draw, share: float, seed: int) -> Draw
         longest = max(new[0].shape[1], old[0].shape[1])
 
         def mixed(of_old: Tensor, of_new: Tensor, padding: int) -> Tensor:
-            rows = (F.pad(x, (0, longest - x.shape[1]), value=padding) for x in (of_old, of_new))
-            return torch.where(is_old, *rows)  # (B, T)
+            def widen(x: Tensor) -> Tensor:
+                return F.pad(x, (0, longest - x.shape[1]), value=padding)  # (B, T)
+
+            return torch.where(is_old, widen(of_old), widen(of_new))  # (B, T)
 
         return mixed(old[0], new[0], 0), mixed(old[1], new[1], IGNORE_INDEX)
 
