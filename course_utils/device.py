@@ -34,7 +34,7 @@ def pick_dtype(device: torch.device | str) -> torch.dtype:
 
 @functools.cache
 def processor_is_from_amd() -> bool:
-    """Say whether AMD made this machine's processor: Intel's library, torch's own there, may take slower ways on it."""
+    """Say whether AMD made this machine's processor, on which Intel's library, torch's default, takes slower ways."""
     description = platform.processor()  # on Windows it names the maker, on Linux it may be empty
     with contextlib.suppress(OSError):  # no Linux
         description += Path("/proc/cpuinfo").read_text()

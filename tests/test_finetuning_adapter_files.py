@@ -140,7 +140,7 @@ def test_each_of_several_adapters_has_its_folder(tmp_path):
     use_adapter(model, "again")
     assert torch.equal(model(IDS), town)
     use_adapter(model, None)
-    with pytest.raises(ValueError, match=r"name must be .* which has \['again', 'sea', 'town'\], got None"):
+    with pytest.raises(ValueError, match=r"of the model, again, sea, town, got None"):
         save_adapter(model, tmp_path / "none")
     with pytest.raises(ValueError, match="got 'mountain'"):
         save_adapter(model, tmp_path / "none", "mountain")

@@ -126,6 +126,8 @@ def test_accuracy_puts_each_answer_beside_its_own_text(batch_size):
         (lambda: classifier()(torch.tensor([[1, 2]]), torch.tensor([1, 1])), "lengths"),
         (lambda: accuracy(classifier(), [[1]], [0, 1]), "a class for each text"),
         (lambda: accuracy(classifier(), [], []), "a text at least"),
+        (lambda: accuracy(classifier(), [[1], [2], []], [0, 1, 0]), r"the rows \[2\] are empty"),
+        (lambda: accuracy(classifier(), [[1]], [0], batch_size=-1), "batch_size must be at least 1, got -1"),
     ],
 )
 def test_bad_input_is_named(call, words):

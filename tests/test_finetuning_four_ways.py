@@ -42,6 +42,14 @@ def test_the_ways_are_named_apart_and_the_adapter_is_counted():
     assert lora_parameter_count(load("tinyworld", "cpu")[0].config, RANK, TARGETS) == MOVED["lora"]
 
 
+def test_a_way_scores_the_tokens_that_it_says():
+    by_loss = {way.loss_on: way for way in WAYS if way.task == "instructions" and way.moves == "all"}
+    assert set(by_loss) == {"response", "all"}
+    tokenizer = load("tinyworld", "cpu")[1]
+    counted = {loss_on: (four_ways._lesson(way, 0, tokenizer)[0]()[1] >= 0).sum() for loss_on, way in by_loss.items()}
+    assert 5 * counted["response"] < counted["all"]
+
+
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_run(monkeypatch):
     way = next(way for way in WAYS if way.replay)

@@ -95,6 +95,19 @@ def test_a_loss_that_is_no_number_stops_before_it_reaches_the_weights(broken):
     assert torch.equal(model.weight, calls[-1])
 
 
+def test_after_a_broken_run_another_begins_afresh():
+    model = line()
+    with pytest.raises(FloatingPointError):
+        finetune(model, batches(), steps=1, learning_rate=0.1, loss=lambda m, batch: square(m, batch) * float("nan"))
+    assert not model.training
+    square(model, batches(1)()).backward()  # and what somebody else has left is no part of the first step
+    other = line()
+    finetune(model, batches(), steps=3, learning_rate=0.1, loss=square)
+    finetune(other, batches(), steps=3, learning_rate=0.1, loss=square)
+    assert torch.equal(model.weight, other.weight)
+    assert model.weight.grad is None
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
@@ -102,6 +115,9 @@ def test_a_loss_that_is_no_number_stops_before_it_reaches_the_weights(broken):
         ({"learning_rate": 0.0}, "learning_rate must be a positive number, got 0.0"),
         ({"learning_rate": float("inf")}, "learning_rate"),
         ({"warmup": 1.0}, "warmup"),
+        ({"clip_norm": -1.0}, "clip_norm must be a positive number, got -1.0"),
+        ({"clip_norm": float("nan")}, "clip_norm"),
+        ({"weight_decay": float("nan")}, "weight_decay must not be negative, got nan"),
     ],
 )
 def test_settings_out_of_range_are_named(settings, words):

@@ -75,16 +75,12 @@ BAD = [
 @pytest.mark.parametrize(("bad", "words"), BAD)
 def test_a_bad_record_is_named_by_its_line_with_its_fault(tmp_path, bad, words):
     words = words.replace("|", r"\|")
-    with pytest.raises(
-        ValueError, match=rf"records.jsonl: 1 of 3 records are bad\n  line 2 {words}|line 2 .*{words}"
-    ) as e:
+    with pytest.raises(ValueError, match=rf"records.jsonl: 1 of 3 records are bad\n  line 2 .*{words}") as e:
         read_records(written(tmp_path, GOOD, bad, GOOD))
     assert "line 1" not in str(e.value)
     assert "line 3" not in str(e.value)
     if not isinstance(bad, bytes):
-        with pytest.raises(
-            ValueError, match=rf"records: 1 of 2 records are bad\n  record 2 .*{words}|record 2 {words}"
-        ):
+        with pytest.raises(ValueError, match=rf"records: 1 of 2 records are bad\n  record 2 .*{words}"):
             check_records([GOOD, bad])
 
 

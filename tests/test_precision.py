@@ -23,6 +23,10 @@ PLACES = {
         {"bfloat16": 2},
         "rounds to it, as the bug does that it shows; computes in float32",
     ),
+    "finetuning/instruct.py": (
+        {"autocast": 1, "bfloat16": 1, "bf16": 1, "multiplies_bfloat16": 3},
+        "multiplies in bfloat16 where it is native, and reports which it was",
+    ),
     "ladder/settings.py": (
         {"autocast": 1, "bfloat16": 1, "multiplies_bfloat16": 2},
         "asks the trainer for bfloat16 where it is native",
@@ -41,7 +45,10 @@ PLACES = {
     ),
     "training/trainer.py": ({"autocast": 7, "multiplies": 2}, "turns autocast off where it would be emulated"),
     "transformer/attention.py": ({"bfloat16": 1}, "another kernel where queries are bfloat16 already"),
-    "transformer/linear.py": ({"bfloat16": 1}, "another kernel where a vector is bfloat16 already"),
+    "transformer/linear.py": (
+        {"bfloat16": 2},
+        "a single vector meets a large matrix: reading takes the time, whatever the processor calculates in",
+    ),
     "transformer/quantized.py": (
         {"bfloat16": 5},
         "torch's kernels for whole numbers take bfloat16, and compute in float32 where that isn't native",

@@ -73,6 +73,21 @@ def test_a_single_vector_in_bfloat16_is_no_work_for_onednn(vectors):
     assert torch._C._get_mkldnn_enabled() == before
 
 
+@pytest.mark.parametrize(("dtype", "narrowed"), [(torch.float32, True), (torch.float64, False)])
+@pytest.mark.parametrize("vectors", [1, 2])
+def test_a_single_wide_vector_is_rounded_for_a_large_matrix_in_bfloat16(vectors, dtype, narrowed):
+    x, weight = numbers(vectors, D_IN, dtype=dtype), numbers(ENOUGH, D_IN, dtype=torch.bfloat16)
+    exact = F.linear(x.double(), weight.double())
+    of_rounded = F.linear(x.to(torch.bfloat16).double(), weight.double())
+    result = product(x, weight)
+    assert result.dtype == dtype
+    if vectors == 1 and narrowed:
+        torch.testing.assert_close(result, of_rounded.to(torch.bfloat16).to(dtype), atol=0.01, rtol=0.01)
+        assert (result - exact).abs().max() > 1e-3
+    else:
+        torch.testing.assert_close(result, exact.to(dtype), atol=1e-4, rtol=1e-4)
+
+
 @pytest.mark.parametrize("vectors", [1, FEW, FEW + 1])
 def test_its_gradients_are_the_plain_products(vectors):
     def gradients(multiply):

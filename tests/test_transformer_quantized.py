@@ -70,6 +70,14 @@ def test_the_packaged_files_whole_numbers_come_back():
         assert torch.equal((numbers * scales + offsets).half().flatten(1).float(), weight.half().float())
 
 
+def rounded_matrix(weight, kind):
+    if kind == "int8":
+        numbers, scales = eight_bits(weight)
+        return numbers.float() * scales.float()
+    numbers, scales, offsets = four_bits(weight)
+    return (numbers * scales + offsets).flatten(1)
+
+
 @torch.no_grad()
 @pytest.mark.parametrize("kind", ["int8", "int4"])
 def test_a_product_is_that_of_the_rounded_matrix(kind):
@@ -77,15 +85,28 @@ def test_a_product_is_that_of_the_rounded_matrix(kind):
     x = torch.randn(2, 3, 96, generator=torch.Generator().manual_seed(0)).to(torch.bfloat16).float()
     layers = quantized_layers(weights, kind)
     for layer, weight, together in zip(layers, weights, linear_module.products(x, layers), strict=True):
-        if kind == "int8":
-            numbers, scales = eight_bits(weight)
-            rounded = numbers.float() * scales.float()
-        else:
-            numbers, scales, offsets = four_bits(weight)
-            rounded = (numbers * scales + offsets).flatten(1)
+        rounded = rounded_matrix(weight, kind)
         assert torch.equal(layer(x), together)
         expected = x @ rounded.T
         assert (together - expected).abs().max() < 0.01 * expected.abs().max()
+
+
+@pytest.mark.parametrize("piece", [2**20, 1000])
+@pytest.mark.parametrize("rows", [1, 300])
+@pytest.mark.parametrize("kind", ["int8", "int4"])
+def test_the_gradient_is_that_of_the_rounded_matrix(kind, rows, piece, monkeypatch):
+    monkeypatch.setattr("course_utils.transformer.quantized.PIECE", piece)
+    generator = torch.Generator().manual_seed(0)
+    weights = [torch.randn(d_out, 96, generator=generator) for d_out in (32, 16)]
+    layers = quantized_layers(weights, kind)
+    x = torch.randn(2, rows, 96, generator=generator, requires_grad=True)
+    gradients = [torch.randn(2, rows, d_out, generator=generator) for d_out in (32, 16)]
+    torch.autograd.backward(linear_module.products(x, layers), gradients)
+    expected = sum(each @ rounded_matrix(weight, kind) for each, weight in zip(gradients, weights, strict=True))
+    off = (x.grad - expected).abs().max() / expected.abs().max()
+    assert off < (1e-5 if kind == "int8" else 0.01)  # four bits are widened by way of bfloat16
+    with torch.no_grad():
+        assert not layers[0](x).requires_grad
 
 
 @pytest.mark.parametrize("tied", [True, False])

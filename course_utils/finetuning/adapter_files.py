@@ -61,7 +61,9 @@ def save_adapter(
     held = pairs_of(model, name)
     if not held:
         known = sorted({each for layer in layers for each in layer.adapters})
-        raise ValueError(f"name must be that of an adapter of the model, which has {known}, got {name!r}")
+        if not known:
+            raise ValueError("the model has no adapter to save: call add_lora first")
+        raise ValueError(f"name must be that of an adapter of the model, {', '.join(known)}, got {name!r}")
     tensors: dict[str, Tensor] = {}
     for place, pair in held.items():  # layers.0.attention.q
         _, number_of_layer, _, target = place.split(".")
@@ -137,19 +139,20 @@ def _names(layer: int, target: str) -> tuple[str, str]:
 def _matrix(path: Path, name: str, tensor: Tensor, shape: tuple[int, int]) -> Tensor:
     if tensor.shape != shape:
         raise ValueError(f"{path} isn't an adapter of this model: {name} is {tuple(tensor.shape)}, expected {shape}")
-    if not tensor.is_floating_point() or not tensor.isfinite().all():
+    wide = tensor.float()
+    if not tensor.is_floating_point() or not wide.isfinite().all():
         raise ValueError(f"{path} is damaged: {name} holds what is no number, in {tensor.dtype}")
-    return tensor.float()
+    return wide
 
 
 def _read_config(path: Path) -> tuple[int, float, list[str]]:
     """Return rank, scale and targets that a config says."""
     try:
         config: dict[str, Any] = json.loads(path.read_bytes())
-        asked = {key: config.get(key) for key in PLAIN} | config
+        asked = {"peft_type": config.get("peft_type")} | config
         modules = config["target_modules"]
         rank, alpha = whole_number("r", config["r"], least=1), number("lora_alpha", config["lora_alpha"])
-    except (AttributeError, KeyError, TypeError, ValueError) as error:  # no JSON is a ValueError
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:  # no JSON is a ValueError
         raise ValueError(f"{path} is damaged or no config of an adapter by LoRA: {error!r}") from error
     for key, value in asked.items():
         if key not in READ | FREE and (value not in PLAIN[key] if key in PLAIN else value):

@@ -95,12 +95,15 @@ def accuracy(
         batch_size: texts at a time.
 
     Raises:
-        ValueError: no text, or not as many classes as texts.
+        ValueError: no text, an empty one, not as many classes as texts, or a batch_size below 1.
     """
     if len(rows) != len(classes) or not len(rows):
         raise ValueError(
             f"accuracy needs a class for each text and a text at least, got {len(classes)} for {len(rows)}"
         )
+    batch_size = whole_number("batch_size", batch_size, least=1)
+    if empty := [number for number, row in enumerate(rows) if not len(row)]:
+        raise ValueError(f"rows must each hold at least one token, the rows {empty[:10]} are empty: leave them out")
     device = next((weight.device for weight in classifier.parameters()), torch.device("cpu"))
     by_length = sorted(range(len(rows)), key=lambda i: len(rows[i]))  # texts of like length share a batch
     right = 0
@@ -109,5 +112,5 @@ def accuracy(
             chosen = by_length[start : start + batch_size]
             ids, lengths = padded([rows[i] for i in chosen])
             answers = classifier(ids.to(device), lengths.to(device)).argmax(dim=-1).tolist()
-            right += sum(answer == classes[i] for answer, i in zip(answers, chosen, strict=True))
+            right += sum(answer == int(classes[i]) for answer, i in zip(answers, chosen, strict=True))
     return right / len(rows)

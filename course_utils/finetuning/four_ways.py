@@ -64,6 +64,7 @@ class Way:
         learning_rate: the best of those tried on the validation split.
         steps, batch_size: rows of 128 tokens of the clinic's text, whole reviews or whole conversations.
         replay: the share of the rows that are old text.
+        loss_on: "response" or "all": which tokens of a conversation are scored.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Way:
     steps: int = 100
     batch_size: int = 8
     replay: float = 0.0
+    loss_on: sft.LossOn = "response"
 
 
 WAYS = (
@@ -83,6 +85,7 @@ WAYS = (
     Way("continued pretraining, a quarter replay", "clinic", "all", 3e-3, replay=0.25),
     Way("LoRA on the same text", "clinic", "lora", 5e-3),
     Way("supervised finetuning", "instructions", "all", 1e-3, batch_size=16),
+    Way("supervised finetuning, every token scored", "instructions", "all", 1e-3, batch_size=16, loss_on="all"),
     Way("supervised finetuning by LoRA", "instructions", "lora", 3e-3, batch_size=16),
 )
 RANK, ALPHA = 8, 16
@@ -219,7 +222,7 @@ def _lesson(way: Way, seed: int, tokenizer: Tokenizer) -> tuple[Callable[[], Any
         records = [{"messages": messages} for messages in instructions(RECORDS, FRESH + seed)["messages"]]
         examples, _ = sft.examples(records, tokenizer, sft.PLAIN, max_tokens=CONTEXT, leave_out=True)
         conversations = _shuffled(examples, way.batch_size, seed)
-        return lambda: sft.batch(next(conversations)), next_token_batch_loss
+        return lambda: sft.batch(next(conversations), way.loss_on), next_token_batch_loss
     draw = _windows("clinic", tokenizer, way.batch_size, seed).draw
     if way.replay:
         draw = with_replay(draw, _windows("town", tokenizer, way.batch_size, seed).draw, way.replay, seed)

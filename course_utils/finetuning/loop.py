@@ -67,11 +67,17 @@ def finetune(
     Source: Loshchilov and Hutter (2019), "Decoupled Weight Decay Regularization", algorithm 2.
     """
     steps = whole_number("steps", steps, least=1)
-    if not 0 < learning_rate < math.inf:
-        raise ValueError(f"learning_rate must be a positive number, got {learning_rate}")
+    for name, value in ("learning_rate", learning_rate), ("clip_norm", clip_norm):
+        if not 0 < value < math.inf:
+            raise ValueError(f"{name} must be a positive number, got {value}")
+    if not 0 <= weight_decay < math.inf:
+        raise ValueError(f"weight_decay must not be negative, got {weight_decay}")
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if not parameters:
-        raise ValueError("model has no parameter that requires a gradient: nothing to train")
+        raise ValueError(
+            "model has no parameter that requires a gradient: nothing to train; add an adapter, call "
+            "unmerge_lora where one is merged, or model.requires_grad_()"
+        )
     optimizer = torch.optim.AdamW(
         [
             {"params": [p for p in parameters if p.dim() >= 2], "weight_decay": weight_decay},
@@ -81,19 +87,22 @@ def finetune(
     losses = []
     start = time.perf_counter()
     model.train()
-    for step in tqdm(range(steps), unit="step", disable=not progress):
-        value = loss(model, draw())
-        value.backward()
-        norm = nn.utils.clip_grad_norm_(parameters, clip_norm)
-        if not math.isfinite(value.item()) or not math.isfinite(norm.item()):
-            raise FloatingPointError(
-                f"the loss is {value.item()} and its gradient {norm.item()} long at step {step + 1}: "
-                "try a lower learning rate"
-            )
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate * learning_rate_factor((step + 1) / (steps + 1), warmup)
-        optimizer.step()
+    try:
+        for step in tqdm(range(steps), unit="step", disable=not progress):
+            optimizer.zero_grad()  # a run that was broken off may have left its own
+            value = loss(model, draw())
+            value.backward()
+            norm = nn.utils.clip_grad_norm_(parameters, clip_norm)
+            if not math.isfinite(value.item()) or not math.isfinite(norm.item()):
+                raise FloatingPointError(
+                    f"the loss is {value.item()} and its gradient {norm.item()} long at step {step + 1}: "
+                    "try a lower learning rate"
+                )
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate * learning_rate_factor((step + 1) / (steps + 1), warmup)
+            optimizer.step()
+            losses.append(value.item())
+    finally:
         optimizer.zero_grad()
-        losses.append(value.item())
-    model.eval()
+        model.eval()
     return Run(losses, time.perf_counter() - start, sum(p.numel() for p in parameters))

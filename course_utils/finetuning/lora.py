@@ -130,6 +130,9 @@ def use_adapter(model: nn.Module, name: str | None) -> None:
 def merge_lora(model: nn.Module) -> None:
     """Add the active adapter's update to the weights, once: the model answers the same, without a further product.
 
+    So it does in float32, up to rounding. Weights in bfloat16 have no room for a small update: merge in float32.
+    A merged layer's A and B aren't trained until `unmerge_lora`.
+
     Raises:
         ValueError: the weights are quantised, and nothing can be added to them; or no adapter is active.
     """

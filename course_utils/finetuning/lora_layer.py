@@ -84,6 +84,7 @@ class LoRALinear(Adapted):
         self.merged: str | None = None
         self.own: Tensor | None  # the base's weight while another is in its place
         self.register_buffer("own", None, persistent=False)
+        self.register_state_dict_pre_hook(_refuse_merged)
 
     @property
     def pair(self) -> LowRank | None:
@@ -97,7 +98,7 @@ class LoRALinear(Adapted):
         """Add the adapter of this name from now on, if there is one here; it alone can be trained."""
         self.active = name if name is not None and name in self.adapters else None
         for each, adapter in self.adapters.items():
-            adapter.requires_grad_(each == self.active)
+            adapter.requires_grad_(each == self.active and self.merged is None)
 
     def merge(self) -> None:
         """Put W + scale * A B of the active adapter in the place of W, once; W is kept for `unmerge`."""
@@ -105,17 +106,28 @@ class LoRALinear(Adapted):
             return
         weight = self.base.get_parameter("weight")
         self.own, self.merged = weight.data, self.active
+        self.pair.requires_grad_(False)
         weight.data = (weight.data.float() + self.pair.update().T).to(weight.dtype)  # (d_out, d_in)
 
     def unmerge(self) -> None:
         """Put W back, bit by bit as it was."""
         if self.own is not None:
             self.base.get_parameter("weight").data, self.own, self.merged = self.own, None, None
+            self.activate(self.active)
 
     @property
     def mergeable(self) -> bool:
         """Whether the base has a weight that an update can be added to, which a quantised one hasn't."""
         return isinstance(self.base, Linear)
+
+
+def _refuse_merged(layer: "LoRALinear", *_: object) -> None:
+    """Raise ValueError if weights are to be saved that an update is in, and the update beside them once more."""
+    if layer.merged is not None:
+        raise ValueError(
+            f"adapter {layer.merged!r} is merged into the weights and would be counted twice when they are loaded: "
+            "call unmerge_lora before saving, or remove_lora to save a plain model"
+        )
 
 
 def lora_layers(model: nn.Module) -> dict[str, LoRALinear]:
@@ -126,7 +138,7 @@ def lora_layers(model: nn.Module) -> dict[str, LoRALinear]:
 def pairs_of(model: nn.Module, name: str | None) -> dict[str, LowRank]:
     """Return A and B of one adapter by the layers' names in the model; {} if there is none of this name."""
     layers = lora_layers(model).items()
-    return {place: cast(LowRank, layer.adapters[name]) for place, layer in layers if name in list(layer.adapters)}
+    return {place: cast(LowRank, layer.adapters[name]) for place, layer in layers if name in layer.adapters}
 
 
 def decoder(model: nn.Module) -> DecoderLM:
@@ -147,8 +159,10 @@ def attach(model: DecoderLM, pairs: Mapping[tuple[int, str], LowRank], name: str
     Raises:
         ValueError: the name is taken, or no name; another adapter is merged.
     """
-    if not isinstance(name, str) or not name or "." in name or hasattr(nn.ModuleDict, name):
-        raise ValueError(f"name must be text without a dot that names an adapter, such as 'default', got {name!r}")
+    if not isinstance(name, str) or not name or "." in name or hasattr(nn.ModuleDict(), name):
+        raise ValueError(
+            f"name must be text without a dot, and no word that PyTorch needs itself, such as 'default', got {name!r}"
+        )
     layers = lora_layers(model)
     if any(name in layer.adapters for layer in layers.values()):
         raise ValueError(f"the model has an adapter {name!r} already: choose another name")

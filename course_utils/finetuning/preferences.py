@@ -1,4 +1,4 @@
-"""Preference tuning after supervised finetuning: of two answers make the better one more probable, the other less."""
+"""Preference tuning after supervised finetuning: raise the better of two answers above the other."""
 
 import math
 
@@ -38,7 +38,9 @@ def dpo_loss(
     """Return the loss of direct preference optimization: -ln sigmoid(beta * margin), the mean over the pairs.
 
     The margin is how many nats the policy has moved towards the chosen response, compared with the model that it began
-    from, less the same of the rejected one. No reward model is needed: beta times those nats is the reward.
+    from, less the same of the rejected one. No reward model is needed: beta times those
+    nats is the reward, up to a number that depends on the prompt alone and cancels. Only the difference is asked for:
+    both responses may become less probable.
 
     Args:
         policy_chosen, policy_rejected: (B,) ln p of the responses by the model that is trained.

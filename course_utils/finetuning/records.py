@@ -56,7 +56,7 @@ def _fault(record: Any, template: ChatTemplate = CHATML) -> str | None:
     if not isinstance(messages, list) or not messages:
         return 'has no list of "messages": write {"messages": [{"role": "user", "content": "..."}, ...]}'
     for number, message in enumerate(messages, start=1):
-        fault = _fault_of_message(message, template)
+        fault = fault_of_message(message, template)
         if fault is not None:
             return f"message {number} {fault}"
     roles = [message["role"] for message in messages]
@@ -69,7 +69,8 @@ def _fault(record: Any, template: ChatTemplate = CHATML) -> str | None:
     return None
 
 
-def _fault_of_message(message: Any, template: ChatTemplate) -> str | None:
+def fault_of_message(message: Any, template: ChatTemplate) -> str | None:
+    """Return what is wrong with one message and what to do about it, None if it is right."""
     for field in ("role", "content"):
         if not isinstance(message, dict) or not isinstance(message.get(field), str):
             return f'has no text as its "{field}": add it, or remove the record'
@@ -99,6 +100,8 @@ def _parsed(line: bytes) -> Any:  # the record, or a string that says why there 
         return "is no UTF-8: save the file in UTF-8"
     except json.JSONDecodeError as error:
         return f"is no JSON ({error.msg}, column {error.colno}): write one object a line"
+    except ValueError as error:  # a whole number of thousands of digits
+        return f"is no JSON ({error}): write one object a line"
     except RecursionError:
         return "is no JSON (brackets within brackets without end): write one object a line"
     return found if isinstance(found, dict) else _fault(found)

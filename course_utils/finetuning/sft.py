@@ -15,7 +15,7 @@ from torch.nn.utils.rnn import pad_sequence
 from course_utils.checks import whole_number
 from course_utils.decoding import generate
 from course_utils.evaluation import IGNORE_INDEX
-from course_utils.finetuning.records import NAMED, Record, check_records, read_records
+from course_utils.finetuning.records import NAMED, Record, check_records, fault_of_message, read_records
 from course_utils.finetuning.templates import CHATML, PLAIN, ChatTemplate, Example, Message, Turn
 from course_utils.tokenization import Tokenizer
 from course_utils.transformer import CachedLanguageModel
@@ -37,7 +37,8 @@ __all__ = [
 ]
 
 LossOn = Literal["response", "all"]
-PADDING = 0  # any id would do: what stands on the right of every counted token is never seen by one
+PADDING = 0  # any id would do: in training it stands on the right of every counted token, which never sees it; where
+# prompts are padded on the left, a mask hides it
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,7 @@ def answer(
         seed: same seed, same answer.
 
     Raises:
-        ValueError: words that hold control text, or more than the model's context holds.
+        ValueError: no words of a user at the end, words that hold control text, or more than the model's context holds.
     """
     return answers(model, tokenizer, template, [question], max_new_tokens, temperature, seed)[0]
 
@@ -203,7 +204,7 @@ def answers(
     """Return what a model answers to several questions, read side by side; arguments and errors as `answer`."""
     if isinstance(questions, str) or not len(questions):
         raise ValueError(f"questions must be several, got {questions!r:.60}: answer() takes one")
-    chats = [[{"role": "user", "content": asked}] if isinstance(asked, str) else asked for asked in questions]
+    chats = [_waiting(asked, template) for asked in questions]
     prompts = [torch.tensor(template.prompt(chat, tokenizer)) for chat in chats]
     ids = pad_sequence(prompts, True, PADDING, padding_side="left")  # (B, T)
     mask = pad_sequence([torch.ones_like(p, dtype=torch.bool) for p in prompts], True, False, "left")
@@ -223,6 +224,21 @@ def answers(
         said = row[: row.index(stop)] if stop in row else row
         texts.append(tokenizer.decode(said).removeprefix(template.lead))
     return texts
+
+
+def _waiting(asked: str | Sequence[Message], template: ChatTemplate) -> Sequence[Message]:
+    """Return a question as a conversation that waits for an answer."""
+    chat = [{"role": "user", "content": asked}] if isinstance(asked, str) else asked
+    if isinstance(chat, dict) or not len(chat):
+        raise ValueError(
+            f"a question must be a text or a list of messages, got {asked!r:.60}: put a message into a list"
+        )
+    for number, message in enumerate(chat, start=1):
+        if fault := fault_of_message(message, template):
+            raise ValueError(f"message {number} of the question {fault}")
+    if chat[-1]["role"] != "user":
+        raise ValueError(f"a question must end with the words of a user, it ends with those of {chat[-1]['role']!r}")
+    return chat
 
 
 def _shifted(together: Iterable[Example], loss_on: LossOn) -> tuple[Tensor, Tensor]:

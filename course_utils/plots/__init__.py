@@ -9,6 +9,7 @@ from course_utils.plots.labels import visible
 from course_utils.plots.memory_bars import memory_bars
 from course_utils.plots.next_token import axis_ceiling, next_token_bars
 from course_utils.plots.next_word import next_word_bars
+from course_utils.plots.rank_cut import rank_cut
 from course_utils.plots.showing import figure_html, png, show
 from course_utils.plots.style import GREY, PALETTE, STYLE
 from course_utils.plots.tokens import token_strip
@@ -25,6 +26,7 @@ __all__ = [
     "next_token_bars",
     "next_word_bars",
     "png",
+    "rank_cut",
     "show",
     "token_strip",
     "visible",

@@ -21,7 +21,8 @@ INITIAL_STD = 0.02
 class DecoderLM(nn.Module):
     """A causal transformer language model in Llama's architecture.
 
-    It computes in the dtype of its weights, or in float32 if theirs is one that the device only emulates.
+    It computes in the dtype of its weights, or in float32 if theirs is one that the device only emulates; but see
+    `linear.product` for what a single token meets in bfloat16.
 
     Source: Touvron et al. (2023), "LLaMA: Open and Efficient Foundation Language Models", section 2.2.
     """
@@ -57,8 +58,8 @@ class DecoderLM(nn.Module):
     def next_token_logits(self, ids: Tensor, cache: KVCache | None = None, mask: Tensor | None = None) -> Tensor:
         """Return the logits (B, V) after the last position only; arguments and errors as `forward`.
 
-        They are `forward(...)[:, -1]` without the product with the output layer at all positions before, which is a
-        fifth of the work in a model of SmolLM2's shape.
+        They are `forward(...)[:, -1]`, up to rounding, without the product with the output layer at all positions
+        before, which is a fifth of the work in a model of SmolLM2's shape.
         """
         return self._logits(self.hidden_states(ids, cache, mask)[:, -1])  # (B, d) -> (B, V)
 

@@ -1,15 +1,17 @@
 """Weights in eight or four bits, a half or a quarter of bfloat16's bytes, scales not counted.
 
 At inference one vector meets each weight once, so that reading them is what takes the time. Only matrices are rounded.
-Vectors stay as wide as they are, but for a product's input, which torch's kernels take in bfloat16.
+Vectors stay as wide as they are, but for a product's input, which torch's kernels take in bfloat16. Matrices can't be
+trained, but what stands before and beside them can: gradients pass through, as in Dettmers et al. (2023), "QLoRA".
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from course_utils.transformer.linear import Rows
+from course_utils.transformer.linear import PIECE, Rows
 
 GROUP = 32  # weights of a row that share a scale and an offset in four bits, as in llama.cpp's Q4_1
 ROWS = 16  # torch's kernel for four bits takes matrices of so many rows, or a multiple
@@ -52,7 +54,40 @@ def four_bits(weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return ((groups - least) / scales.where(scales > 0, 1)).round().to(torch.uint8), scales, least
 
 
-class Stack8(nn.Module):
+class Stack(nn.Module):
+    """A matrix (d_out, d_in) of few bits."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map x (..., d_in) to x W^T (..., d_out) in the dtype of x."""
+        return Through.apply(x, self) if torch.is_grad_enabled() and x.requires_grad else self.product(x)
+
+    def product(self, x: Tensor) -> Tensor:
+        """Return x W^T (..., d_out), without a gradient."""
+        raise NotImplementedError
+
+    def transposed(self, gradient: Tensor) -> Tensor:
+        """Return the gradient with respect to x, (N, d_in), of that with respect to x W^T, (N, d_out): times W.
+
+        W is widened piece by piece, as in `linear.product`.
+        """
+        raise NotImplementedError
+
+
+class Through(torch.autograd.Function):
+    """A product whose gradient passes to its input; the matrix has none. Nothing has to be kept for it."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, stack: Stack) -> Tensor:
+        ctx.stack = stack
+        return stack.product(x)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        (gradient,) = gradients
+        return ctx.stack.transposed(gradient.flatten(0, -2)).unflatten(0, gradient.shape[:-1]), None
+
+
+class Stack8(Stack):
     """A matrix in `eight_bits`, (d_out, d_in)."""
 
     def __init__(self, weight: Tensor):
@@ -60,12 +95,20 @@ class Stack8(nn.Module):
         self.numbers, scales = eight_bits(weight)
         self.scales = scales[:, 0]
 
-    def forward(self, x: Tensor) -> Tensor:
+    def product(self, x: Tensor) -> Tensor:
         rows = x.flatten(0, -2).to(torch.bfloat16)  # (N, d_in)
         return torch._weight_int8pack_mm(rows, self.numbers, self.scales).to(x.dtype).unflatten(0, x.shape[:-1])
 
+    def transposed(self, gradient: Tensor) -> Tensor:
+        rows = max(1, PIECE // self.numbers.shape[1])
+        total = gradient.new_zeros(len(gradient), self.numbers.shape[1], dtype=torch.float32)
+        pieces = (each.split(rows, dim=dim) for each, dim in ((gradient, 1), (self.scales, 0), (self.numbers, 0)))
+        for part, scales, numbers in zip(*pieces, strict=True):
+            total += (part * scales) @ numbers.to(part.dtype)  # (N, d_in)
+        return total.to(gradient.dtype)
 
-class Stack4(nn.Module):
+
+class Stack4(Stack):
     """A matrix in `four_bits`, (d_out, d_in).
 
     Raises:
@@ -79,14 +122,21 @@ class Stack4(nn.Module):
                 f"a matrix of {weight.shape[0]} x {weight.shape[1]} can't be kept in four bits: the kernel takes "
                 f"multiples of {ROWS} rows and {GROUP} columns; use 'int8'"
             )
+        self.shape = weight.shape
         numbers, scales, offsets = four_bits(weight)
         self.packed = torch.ops.aten._convert_weight_to_int4pack_for_cpu(numbers.flatten(1).int(), 1)
         self.scales = torch.cat([scales, offsets + 8 * scales], dim=-1).transpose(0, 1).to(torch.bfloat16).contiguous()
 
-    def forward(self, x: Tensor) -> Tensor:
+    def product(self, x: Tensor) -> Tensor:
         rows = x.flatten(0, -2).to(torch.bfloat16)  # (N, d_in)
         result = torch.ops.aten._weight_int4pack_mm_for_cpu(rows, self.packed, GROUP, self.scales)  # (n - 8) s + middle
         return result.to(x.dtype).unflatten(0, x.shape[:-1])
+
+    def transposed(self, gradient: Tensor) -> Tensor:
+        # How the kernel packs depends on the processor. Rows of the identity make it say what the matrix is.
+        d_out, d_in = self.shape
+        rows = torch.eye(d_in, dtype=gradient.dtype).split(max(1, PIECE // d_out))  # each (some of d_in, d_in)
+        return torch.cat([gradient @ self.product(piece).T for piece in rows], dim=1)  # (N, d_in)
 
 
 STACKS = {"int8": Stack8, "int4": Stack4}
