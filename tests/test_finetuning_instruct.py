@@ -79,11 +79,12 @@ def test_each_epoch_draws_every_conversation_once_in_another_order():
         (["--epochs", "0"], "--epochs must be at least 1, got 0"),
         (["--rank", "0"], "rank must be at least 1, got 0"),
         (["--data", "nowhere.jsonl"], "nowhere.jsonl"),
+        (["--out", "bad.jsonl"], "bad.jsonl"),
         (["--data", "bad.jsonl"], "bad.jsonl: 1 of 1 records are bad\n  line 1 is no JSON"),
     ],
 )
 def test_what_cannot_be_is_said_before_anything_is_trained(arguments, words, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(instruct, "held_out", lambda *_: {})
+    monkeypatch.setattr(instruct, "held_out", None)
     monkeypatch.setattr(instruct, "finetune", None)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "bad.jsonl").write_text("no JSON\n")

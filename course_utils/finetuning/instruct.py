@@ -110,11 +110,11 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         if options.epochs < 1:
             raise ValueError(f"--epochs must be at least 1, got {options.epochs}")
-        options.out.mkdir(parents=True, exist_ok=True)  # better known now than after the training
         model, tokenizer = pretrained.load(device="cpu", dtype=torch.float32)
         rows, report = examples(read_records(options.data), tokenizer, max_tokens=MAX_TOKENS)
         test = read_records(INSTRUCTIONS / "test.jsonl")
         add_lora(model, options.rank, alpha=2 * options.rank, seed=options.seed)
+        options.out.mkdir(parents=True, exist_ok=True)  # better known now than after the training
         before = held_out(model, tokenizer, test)  # untrained, the adapter changes nothing
     except (ValueError, OSError) as error:
         command_line.error(str(error))
