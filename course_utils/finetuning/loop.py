@@ -67,9 +67,9 @@ def finetune(
     Source: Loshchilov and Hutter (2019), "Decoupled Weight Decay Regularization", algorithm 2.
     """
     steps = whole_number("steps", steps, least=1)
-    for name, value in ("learning_rate", learning_rate), ("clip_norm", clip_norm):
-        if not 0 < value < math.inf:
-            raise ValueError(f"{name} must be a positive number, got {value}")
+    for name, setting in ("learning_rate", learning_rate), ("clip_norm", clip_norm):
+        if not 0 < setting < math.inf:
+            raise ValueError(f"{name} must be a positive number, got {setting}")
     if not 0 <= weight_decay < math.inf:
         raise ValueError(f"weight_decay must not be negative, got {weight_decay}")
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]

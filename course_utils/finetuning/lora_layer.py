@@ -138,7 +138,7 @@ def lora_layers(model: nn.Module) -> dict[str, LoRALinear]:
 def pairs_of(model: nn.Module, name: str | None) -> dict[str, LowRank]:
     """Return A and B of one adapter by the layers' names in the model; {} if there is none of this name."""
     layers = lora_layers(model).items()
-    return {place: cast(LowRank, layer.adapters[name]) for place, layer in layers if name in layer.adapters}
+    return {place: cast(LowRank, layer.adapters[name]) for place, layer in layers if name in list(layer.adapters)}
 
 
 def decoder(model: nn.Module) -> DecoderLM:
