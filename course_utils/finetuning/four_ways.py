@@ -38,6 +38,7 @@ from course_utils.finetuning import sft
 from course_utils.finetuning.classifier import Classifier, accuracy, classification_loss, padded
 from course_utils.finetuning.loop import Run, finetune, next_token_batch_loss
 from course_utils.finetuning.lora import add_lora
+from course_utils.finetuning.lora_layer import PARTS
 from course_utils.finetuning.replay import with_replay
 from course_utils.tokenization import Tokenizer
 from course_utils.training import SEPARATOR, document_row
@@ -50,7 +51,7 @@ DOCUMENTS = 2000  # of the clinic and the town, more than are read
 FRESH = 100  # the first seed of labelled texts: the pretraining has read no document of it
 CONTEXT = 128  # of the pretrained model, in tokens
 LONGEST_ANSWER = 14  # tokens
-TARGETS = ("q", "k", "v", "o", "gate", "up", "down")
+TARGETS = tuple(PARTS)  # every matrix of a layer
 
 
 @dataclass(frozen=True)
