@@ -6,7 +6,8 @@ import math
 import pytest
 
 from course_utils.finetuning import four_ways
-from course_utils.finetuning.four_ways import RANK, TARGETS, WAYS, Scale, before, run
+from course_utils.finetuning.four_ways import RANK, TARGETS, WAYS, run
+from course_utils.finetuning.four_ways_scores import Scale, before
 from course_utils.finetuning.four_ways_table import Spread, read, table
 from course_utils.finetuning.lora import lora_parameter_count
 from course_utils.pretrained import load

@@ -11,10 +11,10 @@ from course_utils.evaluation import next_token_loss
 from course_utils.files import shipped
 from course_utils.finetuning import instruct, sft
 from course_utils.finetuning.adapter_files import load_adapter
-from course_utils.finetuning.instruct import asks_back, main, shuffled_batches
+from course_utils.finetuning.instruct import asks_back, main
 from course_utils.finetuning.lora import lora_parameter_count, use_adapter
 from course_utils.finetuning.records import INSTRUCTIONS, read_records
-from course_utils.finetuning.templates import CHATML, Example
+from course_utils.finetuning.templates import CHATML
 
 FOLDER = shipped("models/instruct-adapter")
 
@@ -59,18 +59,6 @@ def test_every_answer_of_the_instructions_is_of_the_manner(split):
         message["content"] for record in records for message in record["messages"] if message["role"] == "assistant"
     ]
     assert [text for text in said if not asks_back(text)] == []
-
-
-def test_each_epoch_draws_every_conversation_once_in_another_order():
-    rows = [Example([number, number], [False, True]) for number in range(20)]
-    draw, again = shuffled_batches(rows, 0), shuffled_batches(rows, 0)
-    epochs = [[draw()[0].flatten().tolist() for _ in range(3)] for _ in range(2)]
-    assert [[len(drawn) for drawn in epoch] for epoch in epochs] == [[8, 8, 4]] * 2
-    orders = [[place for drawn in epoch for place in drawn] for epoch in epochs]
-    assert [sorted(order) for order in orders] == [list(range(20))] * 2
-    assert orders[0] != orders[1]
-    assert again()[0].flatten().tolist() == orders[0][:8]
-    assert shuffled_batches(rows, 1)()[0].flatten().tolist() != orders[0][:8]
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def test_its_gradient_raises_the_chosen_and_lowers_the_rejected_by_as_much(pair,
     inputs = [torch.tensor([value], dtype=torch.float64, requires_grad=True) for value in pair]
     dpo_loss(*inputs, beta=beta).backward()
     margin = beta * ((pair[0] - pair[2]) - (pair[1] - pair[3]))
-    wrongness = 1 / (1 + math.exp(margin))  # the probability that it gives to the wrong order
+    wrongness = torch.tensor(-margin, dtype=torch.float64).sigmoid().item()  # what it gives to the wrong order
     assert inputs[0].grad.item() == pytest.approx(-beta * wrongness, rel=1e-6)
     assert inputs[1].grad.item() == pytest.approx(beta * wrongness, rel=1e-6)
 

@@ -10,19 +10,16 @@ was, the others are one run each; all is scored on the splits `test`.
 
 import argparse
 import json
-import math
 import os
 import platform
-import random
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from itertools import cycle, islice
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -30,27 +27,24 @@ from tqdm.auto import tqdm
 
 from course_utils import corpora, pretrained
 from course_utils.checks import whole_number
-from course_utils.corpora.tinyworld import TinyWorld, instructions, reviews, shipped
+from course_utils.corpora.tinyworld import instructions, reviews
 from course_utils.corpora.tinyworld.tasks import TONES
-from course_utils.evaluation import total_nats
 from course_utils.files import write_atomically
 from course_utils.finetuning import sft
-from course_utils.finetuning.classifier import Classifier, accuracy, classification_loss, padded
+from course_utils.finetuning.batches import shuffled_batches
+from course_utils.finetuning.classifier import Classifier, classification_loss, padded
+from course_utils.finetuning.four_ways_scores import CONTEXT, CORPUS, SCORES, TEST, Scale, before, review_row, town_bits
 from course_utils.finetuning.loop import Run, finetune, next_token_batch_loss
 from course_utils.finetuning.lora import add_lora
 from course_utils.finetuning.lora_layer import PARTS
 from course_utils.finetuning.replay import with_replay
 from course_utils.tokenization import Tokenizer
-from course_utils.training import SEPARATOR, document_row
+from course_utils.training import SEPARATOR
 from course_utils.training.windows import RandomWindows
-from course_utils.transformer import DecoderLM
 
-CORPUS = {"town": "tinyworld", "clinic": "tinyworld-clinic"}
 RECORDS = 1600  # labelled reviews, or instructions, to learn from
 DOCUMENTS = 2000  # of the clinic and the town, more than are read
 FRESH = 100  # the first seed of labelled texts: the pretraining has read no document of it
-CONTEXT = 128  # of the pretrained model, in tokens
-LONGEST_ANSWER = 14  # tokens
 TARGETS = tuple(PARTS)  # every matrix of a layer
 
 
@@ -92,19 +86,6 @@ WAYS = (
 RANK, ALPHA = 8, 16
 
 
-class Scale(NamedTuple):
-    """How much is scored: documents of the old text and of the new, reviews and instructions."""
-
-    split: str = "test"
-    documents: int = 200
-    clinic: int = 60
-    labelled: int = 500
-    instructions: int = 120
-
-
-TEST = Scale()
-
-
 def run(way: Way, seed: int, scale: Scale = TEST) -> dict[str, Any]:
     """Finetune the pretrained model in one way and score it.
 
@@ -144,75 +125,13 @@ def run(way: Way, seed: int, scale: Scale = TEST) -> dict[str, Any]:
     }
 
 
-def before(scale: Scale = TEST) -> dict[str, Any]:
-    """Return what the model can do before any finetuning, and the best that is possible.
-
-    Returns:
-        town_bits and clinic: bits per document, with the floors town_floor and clinic_floor: what the grammar says of
-        the same documents; instructions: the share of answers that are exactly right; sentiment: the share of reviews
-        to which the model itself finds the right word more probable, and sentiment_best that of the exact grammar.
-    """
-    torch.set_num_threads(1)
-    model, tokenizer = pretrained.load("tinyworld", device="cpu")
-    rows = reviews(scale.labelled, shipped.SEEDS[scale.split])
-    by_model = [_own_word(model, tokenizer, text) for text in rows["text"]]
-    by_grammar = [_likelier_tone(text) for text in rows["text"]]
-    return {
-        "way": "before",
-        "town_bits": town_bits(model, tokenizer, scale),
-        "town_floor": _floor("town", scale.split, scale.documents),
-        "clinic": clinic_bits(model, tokenizer, scale),
-        "clinic_floor": _floor("clinic", scale.split, scale.clinic),
-        "instructions": right_answers(model, tokenizer, scale),
-        "sentiment": _share_equal(by_model, rows["label"]),
-        "sentiment_best": _share_equal(by_grammar, rows["label"]),
-        "parameters": sum(weight.numel() for weight in model.parameters()),
-    }
-
-
-def town_bits(model: nn.Module, tokenizer: Tokenizer, scale: Scale = TEST) -> float:
-    """Return the bits per document of the old domain; of a classifier's body, those of the language model in it."""
-    return _bits(model, tokenizer, "town", scale.split, scale.documents)
-
-
-def clinic_bits(model: nn.Module, tokenizer: Tokenizer, scale: Scale = TEST) -> float:
-    """Return the bits per document of the new domain.
-
-    Its documents are longer than the model's context, in tokens of a tokenizer that never saw them: they are read in
-    windows that overlap by half.
-    """
-    return _bits(model, tokenizer, "clinic", scale.split, scale.clinic)
-
-
-def right_answers(model: DecoderLM, tokenizer: Tokenizer, scale: Scale = TEST) -> float:
-    """Return the share of instructions whose greedy answer is right to the letter."""
-    rows = instructions(2 * scale.instructions, shipped.SEEDS[scale.split])["messages"]
-    room = CONTEXT - LONGEST_ANSWER  # a story now and then leaves none for the answer
-    rows = [row for row in rows if len(sft.PLAIN.prompt(row[:1], tokenizer)) <= room][: scale.instructions]
-    asked, wanted = [row[:1] for row in rows], [row[1]["content"] for row in rows]
-    return _share_equal(sft.answers(model, tokenizer, sft.PLAIN, asked, LONGEST_ANSWER), wanted)
-
-
-def right_classes(classifier: nn.Module, tokenizer: Tokenizer, scale: Scale = TEST) -> float:
-    """Return the share of reviews whose sentiment the classifier finds."""
-    rows = reviews(scale.labelled, shipped.SEEDS[scale.split])
-    return accuracy(classifier, [_review_row(text, tokenizer) for text in rows["text"]], rows["label"])
-
-
-SCORES: dict[str, Callable[..., float]] = {
-    "sentiment": right_classes,
-    "clinic": clinic_bits,
-    "instructions": right_answers,
-}
-
-
 def _lesson(way: Way, seed: int, tokenizer: Tokenizer) -> tuple[Callable[[], Any], Callable[..., Tensor]]:
     """Return what draws the batches of a way, and its loss."""
     if way.task == "sentiment":
         rows = reviews(RECORDS, FRESH + seed)
-        encoded = [_review_row(text, tokenizer) for text in rows["text"]]
+        encoded = [review_row(text, tokenizer) for text in rows["text"]]
         pairs = list(zip(encoded, rows["label"], strict=True))
-        batches = _shuffled(pairs, way.batch_size, seed)
+        batches = shuffled_batches(pairs, way.batch_size, seed)
 
         def draw_reviews() -> tuple[Tensor, Tensor, Tensor]:
             batch = next(batches)
@@ -222,7 +141,7 @@ def _lesson(way: Way, seed: int, tokenizer: Tokenizer) -> tuple[Callable[[], Any
     if way.task == "instructions":
         records = [{"messages": messages} for messages in instructions(RECORDS, FRESH + seed)["messages"]]
         examples, _ = sft.examples(records, tokenizer, sft.PLAIN, max_tokens=CONTEXT, leave_out=True)
-        conversations = _shuffled(examples, way.batch_size, seed)
+        conversations = shuffled_batches(examples, way.batch_size, seed)
         return lambda: sft.batch(next(conversations), way.loss_on), next_token_batch_loss
     draw = _windows("clinic", tokenizer, way.batch_size, seed).draw
     if way.replay:
@@ -234,46 +153,6 @@ def _windows(domain: str, tokenizer: Tokenizer, batch_size: int, seed: int) -> R
     texts = corpora.load(CORPUS[domain], "train")["text"][:DOCUMENTS]
     ids = torch.tensor(tokenizer.encode(SEPARATOR.join(texts)))  # (N,)
     return RandomWindows(ids, batch_size, CONTEXT, seed)
-
-
-def _shuffled(rows: Sequence[Any], batch_size: int, seed: int) -> Iterator[list[Any]]:
-    """Yield batches without end, every row once before any comes again."""
-    order = list(rows)
-    random.Random(seed).shuffle(order)
-    endless = cycle(order)
-    return iter(lambda: list(islice(endless, batch_size)), [])
-
-
-def _review_row(text: str, tokenizer: Tokenizer) -> list[int]:
-    return document_row(text, tokenizer.encode)[:-1]  # without the separator: the review may go on
-
-
-def _bits(model: nn.Module, tokenizer: Tokenizer, domain: str, split: str, n: int) -> float:
-    texts = corpora.load(CORPUS[domain], split)["text"][:n]
-    rows = [document_row(text, tokenizer.encode) for text in texts]
-    return total_nats(model, rows, CONTEXT, CONTEXT // 2)[0] / math.log(2) / n
-
-
-def _floor(domain: str, split: str, n: int) -> float:
-    return -sum(corpora.load(CORPUS[domain], split)["log2_prob"][:n]) / n
-
-
-@torch.no_grad()
-def _own_word(model: DecoderLM, tokenizer: Tokenizer, text: str) -> int:
-    """Return the tone whose word the language model finds the more probable after the label."""
-    rows = [torch.tensor(document_row(f"{text}\nSentiment: {tone}", tokenizer.encode)) for tone in TONES]
-    nats = [total_nats(model, row, CONTEXT)[0] for row in rows]
-    return nats.index(min(nats))
-
-
-def _likelier_tone(text: str) -> int:
-    world = TinyWorld(0)
-    log2_probs = [world.log2_prob(f"{text}\nSentiment: {tone}") for tone in TONES]
-    return log2_probs.index(max(log2_probs))
-
-
-def _share_equal(found: Sequence[Any], wanted: Sequence[Any]) -> float:
-    return sum(one == other for one, other in zip(found, wanted, strict=True)) / len(wanted)
 
 
 def _memory_meter() -> Callable[[], float | None]:

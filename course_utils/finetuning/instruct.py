@@ -12,7 +12,7 @@ import json
 import math
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,12 @@ from course_utils.device import multiplies_bfloat16
 from course_utils.evaluation import perplexity, token_surprises
 from course_utils.files import write_json
 from course_utils.finetuning.adapter_files import save_adapter
+from course_utils.finetuning.batches import shuffled_batches
 from course_utils.finetuning.loop import finetune, next_token_batch_loss
 from course_utils.finetuning.lora import add_lora
 from course_utils.finetuning.records import INSTRUCTIONS, Record, read_records
 from course_utils.finetuning.sft import answers, batch, examples
-from course_utils.finetuning.templates import CHATML, Example
+from course_utils.finetuning.templates import CHATML
 from course_utils.tokenization import Tokenizer
 from course_utils.transformer import DecoderLM
 
@@ -46,20 +47,6 @@ def asks_back(answer: str) -> bool:
     sentences = re.split(r"(?<=[.!?])\s+", answer.strip())
     short = all(len(sentence.split()) <= MOST_WORDS for sentence in sentences)
     return len(sentences) == 2 and short and sentences[1].endswith("?") and "\n" not in answer.strip()
-
-
-def shuffled_batches(rows: Sequence[Example], seed: int) -> Callable[[], tuple[Tensor, Tensor]]:
-    """Return a function that draws the next batch: every conversation once, then again in another order."""
-    generator = torch.Generator().manual_seed(seed)
-    waiting: list[int] = []
-
-    def draw() -> tuple[Tensor, Tensor]:
-        if not waiting:
-            waiting.extend(torch.randperm(len(rows), generator=generator).tolist())
-        chosen, waiting[:BATCH] = waiting[:BATCH], []
-        return batch([rows[place] for place in chosen])
-
-    return draw
 
 
 def computed_loss(model: nn.Module, drawn: tuple[Tensor, Tensor]) -> Tensor:
@@ -121,9 +108,11 @@ def main(arguments: list[str] | None = None) -> None:
     print(f"{report}; before: {before}", file=sys.stderr)
     steps_of_epoch = math.ceil(len(rows) / BATCH)
     try:
-        draw = shuffled_batches(rows, options.seed)
+        batches = shuffled_batches(rows, BATCH, options.seed)
         steps = options.epochs * steps_of_epoch
-        run = finetune(model, draw, steps, LEARNING_RATE, computed_loss, progress=options.progress)
+        run = finetune(
+            model, lambda: batch(next(batches)), steps, LEARNING_RATE, computed_loss, progress=options.progress
+        )
         after = held_out(model, tokenizer, test)
         save_adapter(model, options.out, base_model=BASE)
         result: dict[str, Any] = {

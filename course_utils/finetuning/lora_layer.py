@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from course_utils.memory import ModelShape, shape_of
 from course_utils.transformer import DecoderLM, TransformerConfig
-from course_utils.transformer.linear import Adapted, Linear
+from course_utils.transformer.linear import Adapted, Linear, product
 
 # every matrix inside the layers of a model -> the part of a layer that it is in
 PARTS = {
@@ -56,7 +56,7 @@ class LowRank(nn.Module):
             x: what the layer reads, (..., d_in).
             h: x W, (..., d_out).
         """
-        inner = x.reshape(-1, x.shape[-1]) @ self.a.to(x.dtype)  # (N, r)
+        inner = product(x, self.a.T.to(x.dtype)).reshape(-1, self.rank)  # (N, r)
         rows = h.reshape(-1, h.shape[-1])  # (N, d_out)
         return torch.addmm(rows, inner, self.b.to(x.dtype), alpha=self.scale).view(h.shape)
 

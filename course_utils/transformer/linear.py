@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.device import processor_is_from_amd
+from course_utils.transformer import onednn
 
 PIECE = 2**20  # numbers widened at a time: they stay in the processor's cache, and no whole wide copy is ever made
 FEW = 4  # vectors at most for which a processor takes longer to read a matrix than to calculate
@@ -28,20 +29,17 @@ def product(x: Tensor, weight: Tensor) -> Tensor:
         (..., d_out).
     """
     vectors = x.numel() // max(1, x.shape[-1])
-    may_choose = weight.numel() >= LARGE and x.device.type == "cpu" and not torch.compiler.is_compiling()
-    if may_choose and vectors == 1 and weight.dtype == torch.bfloat16 and x.dtype in (torch.bfloat16, torch.float32):
+    may_choose = x.device.type == "cpu" and not torch.compiler.is_compiling()
+    large = may_choose and weight.numel() >= LARGE
+    if large and vectors == 1 and weight.dtype == torch.bfloat16 and x.dtype in (torch.bfloat16, torch.float32):
         return as_it_lies(x.to(weight.dtype), weight).to(x.dtype)
     if weight.dtype.itemsize < x.dtype.itemsize:
         pieces = weight.split(max(1, PIECE // weight.shape[1]))  # each (some of d_out, d_in)
         return torch.cat([F.linear(x, piece.to(x.dtype)) for piece in pieces], dim=-1)
-    if (
-        may_choose
-        and vectors <= FEW
-        and x.dtype == torch.float32
-        and len(weight) % BANDS == 0
-        and processor_is_from_amd()
-    ):
+    if large and vectors <= FEW and x.dtype == torch.float32 and len(weight) % BANDS == 0 and processor_is_from_amd():
         return in_bands(x, weight)
+    if may_choose and vectors > FEW and onednn.pays(x, weight):
+        return onednn.product(x, weight)
     return F.linear(x, weight)
 
 
