@@ -32,7 +32,7 @@ def called(monkeypatch, x, weight):
     return bool(asked)
 
 
-@pytest.mark.parametrize("shape", [(MANY,), (2, MANY), (2, 3, 50), (1,)])
+@pytest.mark.parametrize("shape", [(MANY,), (2, MANY), (2, 3, 50), (1,), (131,)])
 @pytest.mark.parametrize("transposed", [False, True])
 def test_it_is_the_plain_product_with_its_gradients(shape, transposed):
     def results(multiply):
@@ -64,6 +64,20 @@ def test_its_gradients_have_gradients():
         found.append(torch.autograd.grad(first.square().sum(), (one, other)))
     for ours, plain in zip(*found, strict=True):
         torch.testing.assert_close(ours, plain, rtol=1e-4, atol=1e-2)
+
+
+def test_batches_of_any_length_come_in_few_sizes(monkeypatch):
+    sizes, multiply = set(), onednn._multiply
+
+    def recorded(rows, weight):
+        sizes.add((*rows.shape, len(weight)))
+        return multiply(rows, weight)
+
+    monkeypatch.setattr(onednn, "_multiply", recorded)
+    weight = numbers(D_OUT, D_IN).requires_grad_()
+    for vectors in range(256, 513):
+        onednn.product(numbers(vectors, D_IN).requires_grad_(), weight).sum().backward()
+    assert len(sizes) == 3 * (onednn.SIZES + 1)  # the product, and each of its gradients
 
 
 def test_many_vectors_go_to_onednn_where_it_is_quicker_and_few_never(monkeypatch):

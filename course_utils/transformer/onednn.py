@@ -16,6 +16,7 @@ from course_utils.device import processor_is_from_amd
 
 ENOUGH = 2**20  # multiplications of a product from which oneDNN's longer preparation pays
 MARGIN = 1.3  # times as fast as torch's own product; on an EPYC with AVX-512 it was 2.2, under AVX2 alone 1.15
+SIZES = 4  # numbers of rows between a power of two and the next, to which others are padded
 TRIED, ROUNDS = 256, 7  # rows of the square matrices with which that is measured, and how often
 
 
@@ -31,7 +32,8 @@ def product(x: Tensor, weight: Tensor) -> Tensor:
     """
     if torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad):
         return Product.apply(x, weight)
-    return torch.ops.mkldnn._linear_pointwise(x, weight, None, "none", [], "")
+    rows = x.reshape(-1, x.shape[-1])  # (N, d_in)
+    return _multiply(_padded(rows), weight)[: len(rows)].view(*x.shape[:-1], len(weight))
 
 
 def pays(x: Tensor, weight: Tensor) -> bool:
@@ -69,8 +71,23 @@ class Product(torch.autograd.Function):
         for_x, for_weight = ctx.needs_input_grad
         return (
             product(rows, weight.T).view(x.shape) if for_x else None,  # G W
-            product(rows.T, inputs.T) if for_weight else None,  # G^T X
+            product(_padded(rows).T, _padded(inputs).T) if for_weight else None,  # G^T X
         )
+
+
+def _multiply(rows: Tensor, weight: Tensor) -> Tensor:
+    return torch.ops.mkldnn._linear_pointwise(rows, weight, None, "none", [], "")
+
+
+def _padded(rows: Tensor) -> Tensor:
+    """Return rows (N, d) with so many rows of zeros below that N is one of `SIZES` numbers between powers of two.
+
+    For each number of rows that it meets oneDNN makes a program, which takes it half a millisecond and half a megabyte
+    and more, and keeps it. Batches of texts have any number of tokens.
+    """
+    step = max(1, 2 ** (len(rows).bit_length() - 1) // SIZES)
+    missing = -len(rows) % step
+    return torch.nn.functional.pad(rows, (0, 0, 0, missing)) if missing else rows
 
 
 @functools.cache
