@@ -2,13 +2,14 @@
 
 import dataclasses
 import json
+from itertools import starmap
 
 import pytest
 
 from course_utils.files import shipped
 from course_utils.finetuning import rank_sweep
 from course_utils.finetuning.lora import lora_parameter_count
-from course_utils.finetuning.rank_sweep import ALL, PLACED, SEEDS, SETTINGS, Setting, sweep, train
+from course_utils.finetuning.rank_sweep import ALL, PLACES, SEEDS, SETTINGS, Setting, sweep, train
 from course_utils.pretrained.trained import read_shape
 
 SHAPE = read_shape(shipped("models/tinyworld"))
@@ -31,7 +32,7 @@ def numbers(setting):
 
 
 def test_the_groups_of_matrices_have_nearly_as_many_parameters():
-    counts = [numbers(setting) for setting in PLACED]
+    counts = [numbers(setting) for setting in starmap(Setting, PLACES.items())]
     assert (min(counts), max(counts)) == (28_672, 29_568)
 
 
@@ -58,5 +59,5 @@ def test_the_shipped_rows_are_those_of_the_command():
     rates = {}
     for row in rows:
         assert row["trainable"] == numbers(Setting(tuple(row["targets"]), row["rank"]))
-        assert row["learning_rate"] == rates.setdefault((tuple(row["targets"]), row["rank"] > 0), row["learning_rate"])
+        assert row["learning_rate"] == rates.setdefault((*row["targets"], row["rank"]), row["learning_rate"])
         assert list(row) == [field.name for field in dataclasses.fields(rank_sweep.Result)]
