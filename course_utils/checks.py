@@ -6,7 +6,7 @@ from typing import SupportsFloat, SupportsIndex
 
 
 def whole_number(name: str, value: SupportsIndex, least: int | None = None, most: int | None = None) -> int:
-    """Return a whole number as a Python int: NumPy's and PyTorch's are whole numbers too, 2.0 and "2" aren't.
+    """Return a whole number as a Python int: NumPy's and PyTorch's are whole numbers too; 2.0, "2" and True aren't.
 
     Args:
         name: of the argument, for the error.
@@ -17,6 +17,8 @@ def whole_number(name: str, value: SupportsIndex, least: int | None = None, most
         ValueError: value is no whole number, or out of bounds.
     """
     try:
+        if isinstance(value, bool):
+            raise TypeError
         number = operator.index(value)
     except TypeError:
         raise ValueError(f"{name} must be a whole number, got {value!r}") from None

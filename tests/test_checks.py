@@ -17,7 +17,7 @@ def test_without_bounds_every_whole_number_passes():
     assert [whole_number("n", value) for value in (-(10**30), 0, 10**30)] == [-(10**30), 0, 10**30]
 
 
-@pytest.mark.parametrize("value", [2.0, "2", None, 1j, [2], np.float32(2), torch.tensor(2.0)])
+@pytest.mark.parametrize("value", [2.0, "2", None, True, 1j, [2], np.float32(2), torch.tensor(2.0)])
 def test_what_is_no_whole_number_is_refused(value):
     with pytest.raises(ValueError, match=r"^n must be a whole number, got ") as caught:
         whole_number("n", value)

@@ -26,7 +26,8 @@ class Classifier(nn.Module):
     Raises:
         ValueError: fewer than two classes.
 
-    Source: Radford et al. (2018), "Improving Language Understanding by Generative Pre-Training", section 3.2.
+    Source: Radford et al. (2018), "Improving Language Understanding by Generative Pre-Training", section 3.2, without
+    the language model's loss beside the classes', and without the token that they put at the end of a text.
     """
 
     def __init__(self, model: DecoderLM, n_classes: int, head_only: bool = True, seed: int = 0):

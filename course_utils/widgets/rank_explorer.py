@@ -30,7 +30,7 @@ class RankView(BrowserView):
 
     shapes: traitlets.List = traitlets.List().tag(sync=True)  # of each matrix: name, d_out, d_in
     singular_values = traitlets.Bytes().tag(sync=True)  # float64, little-endian; of each matrix update, then control
-    losses = traitlets.Dict().tag(sync=True)  # base, finetuned, and at: pairs of rank and loss; or empty
+    losses = traitlets.Dict().tag(sync=True)  # base, finetuned, and at_rank: pairs of rank and loss; or empty
 
 
 class RankExplorer(Explorer):
@@ -93,6 +93,8 @@ class RankExplorer(Explorer):
         updates: Mapping[str, Tensor],
         seed: int = 0,
         *,
+        matrix: str | None = None,
+        rank: int | None = None,
         losses: Mapping[int, float] | None = None,
         base_loss: float | None = None,
         finetuned_loss: float | None = None,
@@ -102,17 +104,17 @@ class RankExplorer(Explorer):
         Args:
             updates: name -> what finetuning has added to a weight, (d_out, d_in).
             seed: of the Gaussian matrices.
-            losses, base_loss, finetuned_loss: as for the class.
+            matrix, rank, losses, base_loss, finetuned_loss: as for the class.
 
         Raises:
             ValueError: updates hold anything but finite matrices that aren't all 0; seed is no whole number of at least
-                0; or a loss is refused.
+                0; or an argument of the class is refused.
         """
         if not isinstance(updates, Mapping):
             raise ValueError(f"updates must map names to matrices, got a {type(updates).__name__}: give a dict")
         generator = torch.Generator().manual_seed(whole_number("seed", seed, least=0))
         spectra = {name: _spectrum(f"updates[{name!r}]", update, generator) for name, update in updates.items()}
-        return cls(spectra, losses=losses, base_loss=base_loss, finetuned_loss=finetuned_loss)
+        return cls(spectra, matrix=matrix, rank=rank, losses=losses, base_loss=base_loss, finetuned_loss=finetuned_loss)
 
     @property
     def spectrum(self) -> Spectrum:

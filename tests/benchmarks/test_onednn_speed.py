@@ -16,7 +16,7 @@ from course_utils.transformer import onednn
 pytestmark = pytest.mark.benchmark
 ROUNDS = 7
 # model -> texts and tokens of a batch
-BATCHES = {"tinyworld": (8, 128), "HuggingFaceTB/SmolLM2-135M-Instruct": (1, 512)}
+BATCHES = {"tinyworld": (8, 128), "smollm2-135m-instruct": (1, 512)}
 
 
 def seconds(work):
