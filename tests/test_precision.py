@@ -53,6 +53,7 @@ PLACES = {
         {"bfloat16": 5},
         "torch's kernels for whole numbers take bfloat16, and compute in float32 where that isn't native",
     ),
+    "transformer/onednn.py": ({"autocast": 1}, "measures in float32, whatever autocast is on"),
     "transformer/decoder.py": ({"compute_dtype": 3}, "widens the embedding's output and the cache; all follows"),
     "widgets/budget_explorer.py": ({"float16": 1}, "counts bytes, computes nothing"),
 }

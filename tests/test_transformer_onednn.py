@@ -55,6 +55,23 @@ def test_only_the_gradients_that_are_wanted_are_made(wanted):
     assert tuple(tensor.grad is not None for tensor in tensors) == wanted
 
 
+@pytest.mark.parametrize("wanted", [(True, False), (False, True), (True, True)])
+def test_what_is_kept_for_the_gradients_is_what_the_plain_product_keeps(wanted):
+    def kept(multiply):
+        tensors = numbers(MANY + 3, D_IN), numbers(D_OUT, D_IN)
+        for tensor, moves in zip(tensors, wanted, strict=True):
+            tensor.requires_grad_(moves)
+        found = {}
+        with torch.autograd.graph.saved_tensors_hooks(
+            lambda tensor: found.setdefault(tensor.untyped_storage().data_ptr(), tensor), lambda tensor: tensor
+        ):
+            result = multiply(*tensors)
+        assert result.untyped_storage().nbytes() == 4 * result.numel()
+        return sorted(tensor.untyped_storage().nbytes() for tensor in found.values())
+
+    assert kept(onednn.product) == kept(F.linear)
+
+
 def test_its_gradients_have_gradients():
     x, weight = numbers(5, 3), numbers(4, 3, seed=1)
     found = []

@@ -33,7 +33,11 @@ def product(x: Tensor, weight: Tensor) -> Tensor:
     if torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad):
         return Product.apply(x, weight)
     rows = x.reshape(-1, x.shape[-1])  # (N, d_in)
-    return _multiply(_padded(rows), weight)[: len(rows)].view(*x.shape[:-1], len(weight))
+    padded = _padded(rows)
+    result = _multiply(padded, weight)  # (N and more, d_out)
+    if len(padded) > len(rows):
+        result = result[: len(rows)].clone()  # a view would keep the padding as long as the result
+    return result.view(*x.shape[:-1], len(weight))
 
 
 def pays(x: Tensor, weight: Tensor) -> bool:
@@ -60,19 +64,21 @@ class Product(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
-        ctx.save_for_backward(x, weight)
+        for_x, for_weight = ctx.needs_input_grad
+        ctx.save_for_backward(x if for_weight else None, weight if for_x else None)
         return product(x, weight)  # nothing is recorded in here
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None]:
         x, weight = ctx.saved_tensors
         (gradient,) = gradients  # (..., d_out)
-        rows, inputs = gradient.reshape(-1, len(weight)), x.reshape(-1, x.shape[-1])  # (N, d_out) and (N, d_in)
-        for_x, for_weight = ctx.needs_input_grad
-        return (
-            product(rows, weight.T).view(x.shape) if for_x else None,  # G W
-            product(_padded(rows).T, _padded(inputs).T) if for_weight else None,  # G^T X
-        )
+        for_x = for_weight = None
+        if weight is not None:
+            for_x = product(gradient, weight.T)  # G W, (..., d_in)
+        if x is not None:
+            rows, inputs = (_padded(each.reshape(-1, each.shape[-1])) for each in (gradient, x))
+            for_weight = product(rows.T, inputs.T)  # G^T X, (d_out, d_in)
+        return for_x, for_weight
 
 
 def _multiply(rows: Tensor, weight: Tensor) -> Tensor:
