@@ -35,10 +35,10 @@ def sentence_log_likelihoods(
         raise ValueError(f"start must hold a token, got {start!r}: the first token of a sentence is predicted from it")
     rows = []
     for sentence in sentences:
-        ids = tokenizer.encode(sentence, specials=False)
-        if not ids:
+        tokens = tokenizer.encode(sentence, specials=False)
+        if not tokens:
             raise ValueError(f"sentences must hold a token each, got {sentence!r}: remove it")
-        rows.append(before + ids)
+        rows.append(before + tokens)
     check_context(model, max((len(row) - 1 for row in rows), default=1))
     log_likelihoods = [0.0] * len(rows)
     device = device_of(model)
