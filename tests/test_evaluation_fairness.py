@@ -21,7 +21,7 @@ from course_utils.evaluation import (
 )
 from course_utils.files import shipped
 from course_utils.ngram import NGramLM
-from course_utils.tokenization import CharTokenizer
+from course_utils.tokenization import BPETokenizer, CharTokenizer
 
 WORDS = {"women": ["Mia", "Anna", "Lily", "Zoe"], "men": ["Tom", "Ben", "Max", "Sam"]}
 JOBS = {
@@ -222,6 +222,13 @@ def test_a_sentence_is_scored_whole_and_alone():
         assert found == pytest.approx([expected(text) for text in texts], rel=1e-6)
 
 
+def test_the_name_of_a_special_token_in_a_sentence_is_plain_text():
+    tokenizer = BPETokenizer.train(["a"], 257, ["<|endoftext|>"])
+    table = torch.zeros(257, 257)
+    found = sentence_log_likelihoods(lambda ids: table[ids], tokenizer, ["<|endoftext|>"])
+    assert found == pytest.approx([-13 * math.log(257)])  # bytes
+
+
 def test_many_sentences_are_scored_in_batches(tiny_model, monkeypatch):
     tokenizer = CharTokenizer.train(["\nabcd"])
     rng = random.Random(0)
@@ -254,6 +261,7 @@ def test_what_can_not_be_scored_is_refused(tiny_model, texts, start, message):
     ("change", "message"),
     [
         ({"templates": []}, r"templates of 'jobs' must be a list of at least one text, got \[\]"),
+        ({"templates": [None]}, "template None of 'jobs' must be a text"),
         ({"templates": "{group} is {attribute}"}, "templates of 'jobs' must be a list"),
         (
             {"templates": ["{group} is a judge"]},

@@ -42,6 +42,8 @@ class FairnessProbe:
         if isinstance(self.templates, str) or not self.templates:
             raise ValueError(f"templates of {self.name!r} must be a list of at least one text, got {self.templates!r}")
         for template in self.templates:
+            if not isinstance(template, str):
+                raise ValueError(f"template {template!r} of {self.name!r} must be a text: write one with both slots")
             for slot in GROUP, ATTRIBUTE:
                 if template.count(slot) != 1:
                     raise ValueError(
