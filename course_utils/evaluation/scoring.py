@@ -99,8 +99,7 @@ def total_nats(
     """
     rows = as_rows(ids)
     check_context(model, context_length)
-    weights = model.parameters() if isinstance(model, nn.Module) else ()  # a plain function has none
-    device = next((weight.device for weight in weights), torch.device("cpu"))
+    device = device_of(model)
     batch_size = max(1, TOKENS_AT_ONCE // context_length)
     windows = (
         scoring_windows(rows[0], context_length, stride, batch_size, rank, n_processes)
@@ -114,6 +113,12 @@ def total_nats(
             nats += widened(surprises).sum().item()
             tokens += surprises.numel()
     return nats, tokens
+
+
+def device_of(model: LanguageModel) -> torch.device:
+    """Return the device that a model's weights are on; the CPU if it has none."""
+    weights = model.parameters() if isinstance(model, nn.Module) else ()  # a plain function has none
+    return next((weight.device for weight in weights), torch.device("cpu"))
 
 
 @contextmanager
