@@ -14,7 +14,7 @@ PACKAGE = Path(course_utils.__file__).parent
 FROM_THE_GROUND_UP = [
     *("threads", "checks", "files", "hub", "device", "speed"),
     *("tokenization", "corpora", "ngram", "plots", "transformer", "evaluation", "decoding"),
-    *("pretrained", "memory", "training", "finetuning", "ladder", "exercises", "widgets"),
+    *("pretrained", "memory", "training", "finetuning", "scaling", "ladder", "exercises", "widgets"),
 ]
 
 OF = {"PIL": "pillow", "IPython": "ipython", "pyarrow": "datasets"}  # a module -> what brings it

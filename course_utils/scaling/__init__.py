@@ -1,0 +1,27 @@
+"""Scaling laws: how the loss falls with the size of the model, the text and the compute."""
+
+from course_utils.scaling.counting import non_embedding_params, non_embedding_params_of, training_flops
+from course_utils.scaling.laws import (
+    Chinchilla,
+    PowerLaw,
+    bootstrap_chinchilla,
+    fit_chinchilla,
+    fit_power_law,
+    interval,
+)
+from course_utils.scaling.published import CHINCHILLA, CHINCHILLA_REFITTED, KAPLAN
+
+__all__ = [
+    "CHINCHILLA",
+    "CHINCHILLA_REFITTED",
+    "KAPLAN",
+    "Chinchilla",
+    "PowerLaw",
+    "bootstrap_chinchilla",
+    "fit_chinchilla",
+    "fit_power_law",
+    "interval",
+    "non_embedding_params",
+    "non_embedding_params_of",
+    "training_flops",
+]
