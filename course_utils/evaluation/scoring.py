@@ -1,16 +1,16 @@
 """How surprised a model is by a text, or many: in all in nats, per token as a perplexity, per byte in bits."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from course_utils.checks import whole_number
 from course_utils.device import widened
 from course_utils.evaluation.loss import token_surprises
-from course_utils.evaluation.windows import Ids, as_rows, document_windows, scoring_windows
+from course_utils.evaluation.windows import Ids, Row, as_rows, as_token_ids, document_windows, scoring_windows
 from course_utils.transformer import LanguageModel, context_length_of
 
 TOKENS_AT_ONCE = 4096  # bounds the memory of the logits, (tokens, V)
@@ -73,7 +73,6 @@ def bits_per_byte(
     return nats / math.log(2) / n_bytes
 
 
-@torch.no_grad()
 def total_nats(
     model: LanguageModel,
     ids: Ids,
@@ -99,7 +98,6 @@ def total_nats(
     """
     rows = as_rows(ids)
     check_context(model, context_length)
-    device = device_of(model)
     batch_size = max(1, TOKENS_AT_ONCE // context_length)
     windows = (
         scoring_windows(rows[0], context_length, stride, batch_size, rank, n_processes)
@@ -107,12 +105,38 @@ def total_nats(
         else document_windows(rows, context_length, stride, batch_size, rank, n_processes)
     )
     nats, tokens = 0.0, 0  # kept apart, for a mean of means would be wrong
+    for surprises in window_surprises(model, windows):
+        nats += surprises.sum().item()
+        tokens += surprises.numel()
+    return nats, tokens
+
+
+def text_surprises(model: LanguageModel, ids: Row, context_length: int, stride: int | None = None) -> Tensor:
+    """Return -ln p of every token of a text but its first, (N - 1,) float64 in reading order, on the CPU.
+
+    Their mean is that of `total_nats`; `bootstrap_interval` says how far it can be trusted.
+
+    Args:
+        model: `model(ids (B, T)) -> logits (B, T, V)`; a module is put in eval mode meanwhile.
+        ids: (N,) token ids.
+        context_length, stride: as in `perplexity`.
+
+    Raises:
+        ValueError: as `perplexity`.
+    """
+    row = as_token_ids(ids)
+    check_context(model, context_length)
+    windows = scoring_windows(row, context_length, stride, max(1, TOKENS_AT_ONCE // context_length))
+    return torch.cat([surprises.cpu() for surprises in window_surprises(model, windows)])
+
+
+@torch.no_grad()
+def window_surprises(model: LanguageModel, windows: Iterable[tuple[Tensor, Tensor]]) -> Iterator[Tensor]:
+    """Yield -ln p of the counted tokens of each batch of windows, (n,) in float64."""
+    device = device_of(model)
     with in_eval_mode(model):
         for inputs, targets in windows:
-            surprises = token_surprises(model(inputs.to(device)), targets.to(device))
-            nats += widened(surprises).sum().item()
-            tokens += surprises.numel()
-    return nats, tokens
+            yield widened(token_surprises(model(inputs.to(device)), targets.to(device)))
 
 
 def device_of(model: LanguageModel) -> torch.device:

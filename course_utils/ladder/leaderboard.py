@@ -10,19 +10,15 @@ import torch
 from torch import Tensor
 
 from course_utils.evaluation.loss import IGNORE_INDEX
+from course_utils.evaluation.normalisation import NotAProbabilityError, largest_sum_error
 from course_utils.evaluation.scoring import in_eval_mode
 from course_utils.evaluation.windows import scoring_windows
 from course_utils.files import write_json
 from course_utils.transformer import LanguageModel
 
-TOLERANCE = 1e-5  # of a sum of probabilities; rounding to float32 alone makes errors of 1e-6
 SAME = 1e-4  # probability by which an answer may differ, through rounding, when other tokens follow
 ROWS_AT_ONCE = 64  # windows judged together
 COLUMNS = ("name", "bits_per_byte", "nats_per_token", "largest_sum_error", "seconds")  # of an entry
-
-
-class NotAProbabilityError(ValueError):
-    """A model's answers are no distribution over the next token."""
 
 
 class Judgement(NamedTuple):
@@ -37,9 +33,10 @@ class Judgement(NamedTuple):
 def judge(model: LanguageModel, ids: Tensor, context_length: int, stride: int) -> Judgement:
     """Score a model on a text, and refuse it if what it says are no probabilities of the next token.
 
-    At each scored place they must sum to 1 within `TOLERANCE`. Of each batch of windows one is drawn and asked about
-    first, alone, with other tokens behind one of its scored places: if the batch is answered otherwise, the model has
-    looked ahead. No such question can find every model that keeps what it was shown; reading its code can.
+    At each scored place they must sum to 1, as `evaluation.normalisation` has it. Of each batch of windows one is drawn
+    and asked about first, alone, with other tokens behind one of its scored places: if the batch is answered otherwise,
+    the model has looked ahead. No such question can find every model that keeps what it was shown; reading its code
+    can.
 
     Args:
         model: maps token ids (B, T) to ln of the probability of each next token, (B, T, V).
@@ -67,28 +64,6 @@ def judge(model: LanguageModel, ids: Tensor, context_length: int, stride: int) -
             nats -= float(answer[counted].gather(-1, asked).sum())
             tokens += len(asked)
     return Judgement(nats, tokens, worst)
-
-
-def largest_sum_error(inputs: Tensor, answer: Tensor, counted: Tensor) -> float:
-    """Return the largest |1 - sum of p| of answers (B, T, V) to inputs (B, T) where `counted` (B, T) is True.
-
-    Raises:
-        NotAProbabilityError: it is more than `TOLERANCE`.
-    """
-    sums = answer.exp().sum(dim=-1)  # (B, T)
-    errors = (1 - sums).abs().nan_to_num(math.inf).masked_fill(~counted, 0.0)  # (B, T)
-    row, place = divmod(int(errors.argmax()), inputs.shape[1])
-    if errors[row, place] > TOLERANCE:
-        what = f"after the tokens {inputs[row, : place + 1].tolist()[-8:]} the {answer.shape[-1]} answers"
-        if answer[row, place].isnan().any():
-            raise NotAProbabilityError(f"{what} hold nan, which is no number: look for a division by 0 or ln of 0")
-        if abs(float(answer[row, place].sum()) - 1) <= TOLERANCE:
-            raise NotAProbabilityError(f"{what} are probabilities: give their logarithms")
-        raise NotAProbabilityError(
-            f"{what} sum to {float(sums[row, place]):.6g}, not 1: that is a score, not a probability. Divide each by "
-            "their sum (log_softmax does that to logits)"
-        )
-    return float(errors[row, place])
 
 
 def answers(model: LanguageModel, inputs: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from tqdm.auto import tqdm
 
 from course_utils.device import pick_device
 from course_utils.evaluation.loss import IGNORE_INDEX
+from course_utils.evaluation.normalisation import errors_of_sums
 from course_utils.evaluation.scoring import in_eval_mode
 from course_utils.evaluation.windows import scoring_windows
 from course_utils.ladder.counted import CountedLM
@@ -170,7 +171,7 @@ def score(rungs: Rungs, ids: Tensor, kinds: Tensor, settings: RaceSettings, prog
             }
             for name, log_probs in answers.items():
                 of_tokens = log_probs[counts]  # (N, V)
-                worst = max(worst, float((1 - of_tokens.exp().sum(dim=-1)).abs().max()))
+                worst = max(worst, float(errors_of_sums(of_tokens.exp()).max()))
                 nats[name].index_add_(0, kind[counts], -of_tokens.gather(-1, targets[counts][:, None])[:, 0])
     return {
         "rungs": [

@@ -1,14 +1,14 @@
 """How many floating-point operations a training needs."""
 
+from course_utils.memory.size import forward_flops_per_token
 from course_utils.transformer import TransformerConfig
 
 
 def flops_per_token(config: TransformerConfig, context_length: int) -> int:
     """Return the floating-point operations of one token's forward and backward pass.
 
-    6 N + 12 L d T: each of the N weights is multiplied and added once forward and twice backward, 2 operations each
-    time; attention's two products, q k^T and weights v, take 2 d T operations each, in L layers, three times. That
-    half of the scores is masked is not subtracted, as is the custom.
+    6 N + 12 L d T, three times `memory.forward_flops_per_token`: what is done once forward is done twice backward, for
+    the gradient of the input and that of the weight.
 
     Model FLOPs utilisation (MFU) is tokens per second times this, divided by `course_utils.speed.matmul_peak`.
 
@@ -18,4 +18,4 @@ def flops_per_token(config: TransformerConfig, context_length: int) -> int:
 
     Source: Chowdhery et al. (2022), "PaLM: Scaling Language Modeling with Pathways", appendix B.
     """
-    return 6 * config.n_active_parameters + 12 * config.n_layers * config.d_model * context_length
+    return 3 * forward_flops_per_token(config, context_length)
