@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import platform
+import re
 import time
 from pathlib import Path
 
@@ -30,6 +31,14 @@ def pick_dtype(device: torch.device | str) -> torch.dtype:
     """Return bfloat16 on a CUDA device that computes in it natively, else float32."""
     device = torch.device(device)
     return torch.bfloat16 if device.type == "cuda" and multiplies(torch.bfloat16, device) else torch.float32
+
+
+def processor_name() -> str:
+    """Return what this machine calls its processor."""
+    with contextlib.suppress(OSError):  # no Linux
+        if found := re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text()):
+            return found[1]
+    return platform.processor()
 
 
 @functools.cache

@@ -11,7 +11,6 @@ was, the others are one run each; all is scored on the splits `test`.
 import argparse
 import json
 import os
-import platform
 import re
 import time
 from collections.abc import Callable
@@ -29,6 +28,7 @@ from course_utils import corpora, pretrained
 from course_utils.checks import whole_number
 from course_utils.corpora.tinyworld import instructions, reviews
 from course_utils.corpora.tinyworld.tasks import TONES
+from course_utils.device import processor_name
 from course_utils.files import write_atomically
 from course_utils.finetuning import sft
 from course_utils.finetuning.batches import shuffled_batches
@@ -121,7 +121,7 @@ def run(way: Way, seed: int, scale: Scale = TEST) -> dict[str, Any]:
         "cpu_seconds": round(cpu, 1),
         "peak_mb": peak,
         "steps": way.steps,
-        "processor": processor(),
+        "processor": processor_name(),
     }
 
 
@@ -170,15 +170,6 @@ def _megabytes(status: Path, field: str) -> float:
     found = re.search(rf"{field}:\s+(\d+) kB", status.read_text())
     assert found
     return int(found[1]) * 1024 / 1e6
-
-
-def processor() -> str:
-    """Return the processor's name."""
-    try:
-        found = re.search("model name\\s*: (.*)", Path("/proc/cpuinfo").read_text())
-    except OSError:
-        found = None
-    return found[1] if found else platform.processor()
 
 
 def parser() -> argparse.ArgumentParser:

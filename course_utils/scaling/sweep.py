@@ -8,11 +8,12 @@ grows by a line as one ends, and a second call goes on from there.
 
 import argparse
 import json
+import math
 import multiprocessing
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -27,6 +28,7 @@ from tqdm.auto import tqdm
 from course_utils import corpora, pretrained
 from course_utils.checks import whole_number
 from course_utils.corpora.tinyworld import TinyWorld
+from course_utils.device import processor_name
 from course_utils.evaluation import total_nats
 from course_utils.files import write_atomically
 from course_utils.tokenization import Tokenizer
@@ -36,10 +38,11 @@ from course_utils.training.streaming import StreamRow
 from course_utils.training.windows import digest
 from course_utils.transformer import DecoderLM, TransformerConfig
 
-CONTEXT, BATCH_SIZE = 128, 16  # tokens of a window, and windows of a step
-TOKENS = tuple(2**power for power in range(17, 22))  # budgets of text: 131,072 to 2,097,152 tokens
-RATES = (2.5e-3, 5e-3, 1e-2, 2e-2)  # learning rates to choose from
-RATE_TOKENS = 2**18  # of the trainings that choose one
+CONTEXT, BATCH_SIZE = 128, 8  # tokens of a window, and windows of a step
+# Budgets of text. Up to two million tokens the loss hardly falls; then a model learns who is where, and has what.
+TOKENS = tuple(3 * 2**power for power in range(19, 23))  # 1,572,864 to 12,582,912
+RATES = (5e-3, 1e-2, 2e-2)  # learning rates to choose from
+RATE_TOKENS = TOKENS[1]  # of the trainings that choose one
 SEEDS = (0, 1)
 FIRST_WORLD = 1000  # the seed of the first text: no other text of the course is drawn with it
 VALIDATION, TEST = 200, 500  # documents to choose a learning rate with, and to score with
@@ -66,7 +69,7 @@ class Size(NamedTuple):
 
 
 SIZES = (Size(2, 16, 2), Size(2, 32, 2), Size(3, 48, 3), Size(4, 64, 4), Size(4, 96, 4))
-TARGET, TARGET_TOKENS = Size(4, 128, 4), 2**22
+TARGET, TARGET_TOKENS = Size(4, 128, 4), 2 * TOKENS[-1]
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,7 @@ class Result:
     validation: float
     test: float
     seconds: float
+    processor: str
 
 
 class Windows:
@@ -156,6 +160,7 @@ def train(size: Size, tokens: int, seed: int, learning_rate: float, rows: Tensor
         validation=_loss(model, "validation", VALIDATION),
         test=_loss(model, "test", TEST),
         seconds=round(seconds, 1),
+        processor=processor_name(),
     )
 
 
@@ -164,13 +169,16 @@ def floor() -> float:
     """Return the nats per token that a perfect model would need for the documents of the test score."""
     log2_probs = corpora.load("tinyworld", "test")["log2_prob"][:TEST]
     tokens = sum(len(row) - 1 for row in _documents("test", TEST))
-    return -sum(log2_probs) * torch.log(torch.tensor(2.0, dtype=torch.float64)).item() / tokens
+    return -sum(log2_probs) * math.log(2) / tokens
 
 
 def planned(rates: dict[Size, float]) -> list[tuple[Size, int, int, float]]:
-    """Return size, tokens, seed and learning rate of every training of the sweep, the target's last."""
+    """Return size, tokens, seed and learning rate of every training of the sweep.
+
+    The target has the rate of the largest of the other models: nothing of it was seen before.
+    """
     sizes = [(size, tokens, seed, rates[size]) for size in SIZES for tokens in TOKENS for seed in SEEDS]
-    return sizes + [(TARGET, TARGET_TOKENS, seed, rates[TARGET]) for seed in SEEDS]
+    return sizes + [(TARGET, TARGET_TOKENS, seed, rates[SIZES[-1]]) for seed in SEEDS]
 
 
 def sweep(path: Path, processes: int, progress: bool = False) -> None:
@@ -186,7 +194,7 @@ def sweep(path: Path, processes: int, progress: bool = False) -> None:
     """
     whole_number("processes", processes, least=1)
     results = read(path) if path.exists() else []
-    trials = [(size, RATE_TOKENS, SEEDS[0], rate) for size in (*SIZES, TARGET) for rate in RATES]
+    trials = [(size, RATE_TOKENS, SEEDS[0], rate) for size in SIZES for rate in RATES]
     with tempfile.TemporaryDirectory() as folder, _pool(processes) as pool:
         texts = {seed: Path(folder) / f"{seed}.safetensors" for seed in SEEDS}
         windows = TARGET_TOKENS // CONTEXT
@@ -199,7 +207,7 @@ def sweep(path: Path, processes: int, progress: bool = False) -> None:
             }
             waiting = [job for job in jobs if (job[0].n_layers, job[0].d_model, *job[1:]) not in done]
             waiting.sort(key=lambda job: -job[1] * job[0].d_model)  # the longest first
-            futures = [
+            futures: list[Future[Result]] = [
                 pool.submit(_train_on, texts[seed], size, tokens, seed, rate) for size, tokens, seed, rate in waiting
             ]
             for future in tqdm(as_completed(futures), total=len(futures), unit="training", disable=not progress):
@@ -213,7 +221,7 @@ def sweep(path: Path, processes: int, progress: bool = False) -> None:
 def chosen_rates(results: Sequence[Result]) -> dict[Size, float]:
     """Return each size's learning rate: that of the lowest validation loss among the trials."""
     rates = {}
-    for size in (*SIZES, TARGET):
+    for size in SIZES:
         tried = [
             result
             for result in results

@@ -9,7 +9,6 @@ is how data/ladder was made. Only printed; quiet machines give the numbers worth
 
 import json
 import os
-import platform
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import torch
 from torch import nn
 
 from course_utils import corpora
+from course_utils.device import processor_name
 from course_utils.ladder import LocalDecoderLM, race
 from course_utils.ladder import settings as race_settings
 from course_utils.ladder.__main__ import main
@@ -81,15 +81,13 @@ def report(text, change, result):
     print(f"\n{change:28} n-gram {counted:.4f}, transformer {learned:.4f}, mixture {mixed:.4f} nats", end="")
     if "RACE_RESULTS" in os.environ:
         with open(os.environ["RACE_RESULTS"], "a", encoding="utf-8") as file:
-            file.write(json.dumps({"text": text.stem, "change": change, "processor": processor()} | result) + "\n")
-
-
-def processor():
-    """Name the processor; only Linux tells it."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
-    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return f"{next(named, platform.processor())}, {os.cpu_count()} threads"
+            file.write(
+                json.dumps(
+                    {"text": text.stem, "change": change, "processor": f"{processor_name()}, {os.cpu_count()} threads"}
+                    | result
+                )
+                + "\n"
+            )
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
