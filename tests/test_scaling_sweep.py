@@ -87,3 +87,7 @@ def test_wrong_calls_are_met_with_a_remedy(tmp_path, capsys):
     with pytest.raises(SystemExit):
         sweep.main(["--out", str(tmp_path / "x.jsonl"), "--processes", "0"])
     assert "processes must be at least 1, got 0" in capsys.readouterr().err
+    for other in ("no JSON", '{"seed": 0}', "[1]"):
+        (tmp_path / "other.jsonl").write_text(other)
+        with pytest.raises(ValueError, match=r"other\.jsonl isn't of this command"):
+            sweep.read(tmp_path / "other.jsonl")

@@ -190,7 +190,7 @@ def sweep(path: Path, processes: int, progress: bool = False) -> None:
         progress: show a progress bar.
 
     Raises:
-        ValueError: processes is below 1.
+        ValueError: processes is below 1; the file holds something else.
     """
     whole_number("processes", processes, least=1)
     results = read(path) if path.exists() else []
@@ -237,13 +237,17 @@ def read(path: str | Path) -> list[Result]:
 
     Raises:
         FileNotFoundError: there is no such file; the message has the command that makes it.
+        ValueError: the file holds something else.
     """
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         command = f"python -m course_utils.scaling.sweep --out {path}"
         raise FileNotFoundError(f"{path} is missing: run `{command}`") from None
-    return [Result(**json.loads(line)) for line in lines]
+    try:
+        return [Result(**json.loads(line)) for line in lines]
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path} isn't of this command ({error}): give another file, or move this one away") from None
 
 
 def _pool(processes: int) -> ProcessPoolExecutor:
