@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from random_configs import configs
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.checkpoint import checkpoint
@@ -33,17 +34,6 @@ PUBLISHED = {
     "gpt-2-xl": 1_557_611_200,
     "multilingual-e5-large": 559_890_432,
 }
-
-configs = st.builds(
-    lambda heads, groups, width, d_ff, layers, vocabulary, tied: TransformerConfig(
-        vocabulary, heads * groups * width * 2, layers, heads * groups, heads, d_ff, 32, tie_embeddings=tied
-    ),
-    *(st.integers(1, 3) for _ in range(3)),
-    st.integers(1, 20),
-    st.integers(1, 3),
-    st.integers(2, 30),
-    st.booleans(),
-)
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

@@ -4,6 +4,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from random_configs import configs
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import GPT2Config, GPT2LMHeadModel
@@ -13,16 +14,6 @@ from course_utils.ladder import LocalDecoderLM
 from course_utils.transformer import DecoderLM, TransformerConfig, quantize
 
 TIED, UNTIED = (TransformerConfig(50, 24, 3, 6, 2, 40, 16, tie_embeddings=tied) for tied in (True, False))
-configs = st.builds(
-    lambda heads, groups, width, d_ff, layers, vocabulary, tied: TransformerConfig(
-        vocabulary, heads * groups * width * 2, layers, heads * groups, heads, d_ff, 32, tie_embeddings=tied
-    ),
-    *(st.integers(1, 3) for _ in range(3)),
-    st.integers(1, 20),
-    st.integers(1, 3),
-    st.integers(2, 30),
-    st.booleans(),
-)
 
 
 @given(configs, st.integers(1, 32))

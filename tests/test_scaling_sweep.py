@@ -5,7 +5,8 @@ import json
 import pytest
 import torch
 
-from course_utils.scaling import non_embedding_params_of, sweep
+from course_utils.memory import formula_size
+from course_utils.scaling import sweep
 from course_utils.scaling.sweep import SEEDS, SIZES, TARGET, TARGET_TOKENS, TOKENS, Size
 
 TINY = Size(1, 8, 2)
@@ -41,7 +42,7 @@ def few(monkeypatch):
 
 
 def test_the_target_is_larger_and_reads_more_than_any_other():
-    sizes = [non_embedding_params_of(size.config(768)) for size in (*SIZES, TARGET)]
+    sizes = [formula_size(size.config(768)).n_non_embedding_parameters for size in (*SIZES, TARGET)]
     assert sizes == sorted(sizes)
     assert len(SIZES) >= 5
     assert len(TOKENS) >= 4

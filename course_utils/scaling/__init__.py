@@ -1,6 +1,6 @@
 """Scaling laws: how the loss falls with the size of the model, the text and the compute."""
 
-from course_utils.scaling.counting import non_embedding_params, non_embedding_params_of, training_flops
+from course_utils.scaling.counting import non_embedding_params, training_flops
 from course_utils.scaling.laws import (
     Chinchilla,
     PowerLaw,
@@ -22,6 +22,5 @@ __all__ = [
     "fit_power_law",
     "interval",
     "non_embedding_params",
-    "non_embedding_params_of",
     "training_flops",
 ]

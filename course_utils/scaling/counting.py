@@ -1,7 +1,6 @@
 """What a scaling law counts: parameters without embeddings, and the FLOPs of a training."""
 
 from course_utils.checks import whole_number
-from course_utils.transformer import TransformerConfig
 
 FLOPS_PER_PARAMETER_AND_TOKEN = 6  # a multiplication and an addition forward, twice as many backward
 
@@ -10,7 +9,8 @@ def non_embedding_params(n_layers: int, d_model: int, d_attn: int | None = None,
     """Return about how many parameters a GPT-like model has beside its embeddings: 2 d n (2 d_attn + d_ff).
 
     Queries, keys, values and output are d x d_attn each, and the feed-forward part is two matrices of d x d_ff; biases
-    and norms aren't counted. With the usual d_attn = d and d_ff = 4 d that is 12 n d^2.
+    and norms aren't counted. With the usual d_attn = d and d_ff = 4 d that is 12 n d^2. `memory.formula_size` counts a
+    model of the course exactly: SwiGLU's third matrix, narrower keys and values, and the norms.
 
     Args:
         n_layers: n.
@@ -27,19 +27,6 @@ def non_embedding_params(n_layers: int, d_model: int, d_attn: int | None = None,
     d_attn = d if d_attn is None else whole_number("d_attn", d_attn, least=1)
     d_ff = 4 * d if d_ff is None else whole_number("d_ff", d_ff, least=1)
     return 2 * d * n * (2 * d_attn + d_ff)
-
-
-def non_embedding_params_of(config: TransformerConfig) -> int:
-    """Return exactly how many parameters a model of the course has beside its embedding and output matrices.
-
-    Its feed-forward part has three matrices in place of two (SwiGLU), and keys and values may be narrower than queries
-    (grouped queries): n (2 d^2 + 2 d d_kv + 3 d d_ff), and the norms, (2 n + 1) d.
-
-    Args:
-        config: the model's shape.
-    """
-    matrices = 1 if config.tie_embeddings else 2
-    return config.n_parameters - matrices * config.vocab_size * config.d_model
 
 
 def training_flops(n_params: float, n_tokens: float) -> float:

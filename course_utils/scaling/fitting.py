@@ -34,7 +34,7 @@ def fit_powers(x: Tensor, loss: Tensor, weights: Tensor | None = None, start: Fi
     Returns:
         One row for each of the S samples.
 
-    Source: Hoffmann et al. (2022), "Training Compute-Optimal Large Language Models", appendix D.3, equation 3, for the
+    Source: Hoffmann et al. (2022), "Training Compute-Optimal Large Language Models", section 3.3, equation 3, for the
     objective. The search is a damped Gauss-Newton method with weights: Huber (1981), "Robust Statistics", section 7.8.
     """
     x, loss = x.double(), loss.double()
