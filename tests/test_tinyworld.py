@@ -343,7 +343,27 @@ def test_a_stream_draws_nothing_before_it_is_asked():
     assert [row["text"] for row in itertools.islice(endless, 3)] == TinyWorld(1).sample(3)["text"][:]
 
 
+@every_domain
+def test_one_kind_alone_has_its_own_exact_probabilities(domain):
+    whole = TinyWorld(5, domain)
+    for kind, weight in (("story", 0.75), ("review", 0.25)):
+        world = TinyWorld(5, domain, kind)
+        rows = world.sample(50)
+        assert all(text.startswith("Review: ") == (kind == "review") for text in rows["text"])
+        for text, log2_prob in zip(rows["text"], rows["log2_prob"], strict=True):
+            assert whole.log2_prob(text) == pytest.approx(log2_prob + math.log2(weight))
+            assert world.log2_prob(text) == pytest.approx(log2_prob)
+        assert [row["text"] for row in world.stream(3)] == rows["text"][:3]
+        other = TinyWorld(5, domain, "review" if kind == "story" else "story")
+        assert not other.can_begin(rows["text"][0])
+    parts = [0.75 * TinyWorld(0, domain, "story").entropy_bits(), 0.25 * TinyWorld(0, domain, "review").entropy_bits()]
+    choice = -0.75 * math.log2(0.75) - 0.25 * math.log2(0.25)
+    assert sum(parts) + choice == pytest.approx(whole.entropy_bits())  # the chain rule
+
+
 def test_bad_arguments_are_named():
+    with pytest.raises(ValueError, match=r"unknown kind 'poem': choose one of \['review', 'story'\], or None for both"):
+        TinyWorld(0, kind="poem")
     with pytest.raises(ValueError, match=r"unknown domain 'moon': choose one of \['clinic', 'town'\]"):
         TinyWorld(0, "moon")
     with pytest.raises(ValueError, match=r"seed must be a whole number, got 0\.5"):

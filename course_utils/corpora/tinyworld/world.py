@@ -18,14 +18,18 @@ from course_utils.corpora.tinyworld.wording import Wording
 DOMAINS = {"town": TOWN, "clinic": CLINIC}
 
 
-def grammar_of(words: Wording) -> Grammar:
-    """Return the grammar of a domain: three stories to one review."""
-    return Grammar({"story": (3, [*story(words), *ending(words)]), "review": (1, review(words))})
+KINDS = ("story", "review")
+
+
+def grammar_of(words: Wording, kind: str | None = None) -> Grammar:
+    """Return the grammar of a domain, three stories to one review, or of one kind of its documents."""
+    programs = {"story": (3.0, [*story(words), *ending(words)]), "review": (1.0, review(words))}
+    return Grammar(programs if kind is None else {kind: programs[kind]})
 
 
 @cache
-def _grammar(domain: str) -> Grammar:
-    return grammar_of(DOMAINS[domain])
+def _grammar(domain: str, kind: str | None) -> Grammar:
+    return grammar_of(DOMAINS[domain], kind)
 
 
 class TinyWorld:
@@ -36,17 +40,20 @@ class TinyWorld:
     Args:
         seed: a whole number.
         domain: "town", or "clinic" whose words the town never uses.
+        kind: "story" or "review", for documents of that kind alone; None is three stories to one review.
 
     Raises:
-        ValueError: a seed that is no whole number, or an unknown domain.
+        ValueError: a seed that is no whole number, or an unknown domain or kind.
     """
 
-    def __init__(self, seed: int, domain: str = "town"):
+    def __init__(self, seed: int, domain: str = "town", kind: str | None = None):
         self.seed = whole_number("seed", seed)
         if domain not in DOMAINS:
             raise ValueError(f"unknown domain {domain!r}: choose one of {sorted(DOMAINS)}")
-        self.domain = domain
-        self._grammar = _grammar(domain)
+        if kind is not None and kind not in KINDS:
+            raise ValueError(f"unknown kind {kind!r}: choose one of {sorted(KINDS)}, or None for both")
+        self.domain, self.kind = domain, kind
+        self._grammar = _grammar(domain, kind)
 
     def sample(self, n: int) -> datasets.Dataset:
         """Return the first n documents.
@@ -73,7 +80,7 @@ class TinyWorld:
         n, n_shards = whole_number("n", n, least=1), whole_number("n_shards", n_shards, least=1)
         arguments = {"shards": list(range(n_shards)), "n": n, "n_shards": n_shards}
         numbers = datasets.IterableDataset.from_generator(_numbers, gen_kwargs=arguments)
-        world = {"seed": self.seed, "domain": self.domain}
+        world = {"seed": self.seed, "domain": self.domain, "kind": self.kind}
         return numbers.map(_drawn, fn_kwargs=world, remove_columns=["number"])
 
     def entropy_bits(self) -> float:
@@ -99,7 +106,8 @@ class TinyWorld:
 
     def _document(self, i: int) -> tuple[str, float]:
         # Seeded by text, the generator draws the same on every machine and Python version.
-        return self._grammar.sample(random.Random(f"tinyworld {self.domain} {self.seed} {i}"))
+        names = ["tinyworld", self.domain, *([self.kind] if self.kind else []), self.seed, i]
+        return self._grammar.sample(random.Random(" ".join(map(str, names))))
 
 
 def _numbers(shards: list[int], n: int, n_shards: int) -> Iterator[dict]:
@@ -109,6 +117,6 @@ def _numbers(shards: list[int], n: int, n_shards: int) -> Iterator[dict]:
             yield {"number": number}
 
 
-def _drawn(row: dict, seed: int, domain: str) -> dict:
-    text, log2_prob = TinyWorld(seed, domain)._document(row["number"])
+def _drawn(row: dict, seed: int, domain: str, kind: str | None) -> dict:
+    text, log2_prob = TinyWorld(seed, domain, kind)._document(row["number"])
     return {"text": text, "log2_prob": log2_prob}
