@@ -1,6 +1,7 @@
 """Scaling laws: how the loss falls with the size of the model, the text and the compute."""
 
 from course_utils.scaling.counting import non_embedding_params, training_flops
+from course_utils.scaling.game import PredictionGame
 from course_utils.scaling.laws import (
     Chinchilla,
     PowerLaw,
@@ -17,6 +18,7 @@ __all__ = [
     "KAPLAN",
     "Chinchilla",
     "PowerLaw",
+    "PredictionGame",
     "bootstrap_chinchilla",
     "fit_chinchilla",
     "fit_power_law",

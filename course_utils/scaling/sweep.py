@@ -1,12 +1,9 @@
 """Train models of several sizes on several amounts of text: `python -m course_utils.scaling.sweep --out FILE`.
 
-The text is tinyworld's, so the floor under every loss is known. No model reads a text twice; each has a learning rate
-that suits its size, and a schedule that ends where its text ends. A larger model than all others is trained on more
-text: the target, which a scaling law has to predict from the others. Each training has one thread; FILE
-grows by a line as one ends, and a second call goes on from there.
-
-The town's loss is no smooth function of the text: it hardly falls up to two million tokens, and where a model goes on
-from there differs from run to run, so that no law fits the smaller budgets well. Its results aren't shipped.
+The text is tinyworld's reviews, so the floor under every loss is known. No model reads a text twice; each has the
+learning rate that suits its size and its text, and a schedule that ends where its text ends. Larger models than all
+others are trained on more text: the targets, which a scaling law has to predict from the others. Each training has one
+thread; FILE grows by a line as one ends, and a second call goes on from there.
 """
 
 import argparse
@@ -17,78 +14,43 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from time import process_time
-from typing import NamedTuple
 
 import torch
+from datasets import Dataset
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from course_utils import corpora, pretrained
+from course_utils import pretrained
 from course_utils.checks import whole_number
 from course_utils.corpora.tinyworld import TinyWorld
 from course_utils.device import processor_name
 from course_utils.evaluation import total_nats
 from course_utils.files import write_atomically
+from course_utils.memory import formula_size, forward_flops_per_token
+from course_utils.scaling.runs import Job, Result, Size, read
 from course_utils.tokenization import Tokenizer
 from course_utils.training import Trainer, TrainingConfig, document_row
 from course_utils.training.documents import START, Place
 from course_utils.training.streaming import StreamRow
 from course_utils.training.windows import digest
-from course_utils.transformer import DecoderLM, TransformerConfig
+from course_utils.transformer import DecoderLM
 
 CONTEXT, BATCH_SIZE = 128, 8  # tokens of a window, and windows of a step
-TOKENS = tuple(3 * 2**power for power in range(19, 23))  # budgets of text: 1,572,864 to 12,582,912
-RATES = (5e-3, 1e-2, 2e-2)  # learning rates to choose from
-RATE_TOKENS = TOKENS[1]  # of the trainings that choose one
-SEEDS = (0, 1)
+TOKENS = tuple(2**power for power in range(15, 21))  # budgets of text: 32,768 to 1,048,576
+RATES = (1e-2, 2e-2, 4e-2, 8e-2)  # learning rates to choose from, for each size and text
+SEEDS = (0, 1, 2)
 FIRST_WORLD = 1000  # the seed of the first text: no other text of the course is drawn with it
-VALIDATION, TEST = 200, 500  # documents to choose a learning rate with, and to score with
+VALIDATION_WORLD, TEST_WORLD = 1, 2  # seeds
+VALIDATION, TEST = 500, 1000  # reviews to choose a learning rate with, and to score with
 
 
-class Size(NamedTuple):
-    """The shape of a model; the feed-forward part is 2.75 times as wide as the model, in whole eights."""
-
-    n_layers: int
-    d_model: int
-    n_heads: int
-
-    def config(self, vocab_size: int) -> TransformerConfig:
-        """Return the transformer's configuration."""
-        return TransformerConfig(
-            vocab_size=vocab_size,
-            n_layers=self.n_layers,
-            d_model=self.d_model,
-            n_heads=self.n_heads,
-            n_kv_heads=self.n_heads,
-            d_ff=round(2.75 * self.d_model / 8) * 8,
-            context_length=CONTEXT,
-        )
-
-
-SIZES = (Size(2, 16, 2), Size(2, 32, 2), Size(3, 48, 3), Size(4, 64, 4), Size(4, 96, 4))
-TARGET, TARGET_TOKENS = Size(4, 128, 4), 2 * TOKENS[-1]
-
-
-@dataclass(frozen=True)
-class Result:
-    """One training: losses in nats per token of whole documents, the end of each included; seconds of one core."""
-
-    n_layers: int
-    d_model: int
-    seed: int
-    learning_rate: float
-    parameters: int
-    non_embedding: int
-    tokens: int
-    validation: float
-    test: float
-    seconds: float
-    processor: str
+SIZES = (Size(2, 4, 1), Size(2, 8, 1), Size(2, 16, 2), Size(2, 32, 2), Size(2, 64, 4))
+TARGETS = ((Size(2, 128, 8), 4 * TOKENS[-1]), (Size(4, 128, 8), 16 * TOKENS[-1]))  # the near one and the far one
 
 
 class Windows:
@@ -128,7 +90,7 @@ def fresh_windows(seed: int, n: int) -> Tensor:
     def texts() -> Iterator[tuple[str, Place]]:
         part = 0
         while True:
-            for text in TinyWorld(FIRST_WORLD * (seed + 1) + part).sample(2000)["text"]:
+            for text in TinyWorld(FIRST_WORLD * (seed + 1) + part, kind="review").sample(4000)["text"]:
                 yield text, START
             part += 1
 
@@ -136,31 +98,31 @@ def fresh_windows(seed: int, n: int) -> Tensor:
     return torch.tensor([row.window(source, tokenizer.encode, CONTEXT) for _ in range(n)], dtype=torch.int16)
 
 
-def train(size: Size, tokens: int, seed: int, learning_rate: float, rows: Tensor) -> Result:
+def train(job: Job, rows: Tensor) -> Result:
     """Train one model and score it.
 
     Args:
-        size: its shape.
-        tokens: to read.
-        seed: of the first weights.
-        learning_rate: at its peak.
-        rows: windows, (W, T + 1), of at least so many tokens.
+        job: what to train.
+        rows: windows, (W, T + 1), of at least so many tokens as it is to read.
     """
     torch.set_num_threads(1)
-    torch.manual_seed(seed)
-    tokenizer = _tokenizer()
-    model = DecoderLM(size.config(tokenizer.vocab_size))
-    config = TrainingConfig(tokens=tokens, batch_size=BATCH_SIZE, learning_rate=learning_rate, progress=False)
+    torch.manual_seed(job.seed)
+    model_config = job.size.config(_tokenizer().vocab_size, CONTEXT)
+    model = DecoderLM(model_config)
+    config = TrainingConfig(tokens=job.tokens, batch_size=BATCH_SIZE, learning_rate=job.learning_rate, progress=False)
     start = process_time()
     Trainer(model, Windows(rows), None, config).run()
-    seconds = process_time() - start
-    parameters = sum(weight.numel() for weight in model.parameters())
+    seconds, counted = process_time() - start, formula_size(model_config)
     return Result(
-        *(size.n_layers, size.d_model, seed, learning_rate, parameters),
-        non_embedding=parameters - model.embedding.weight.numel(),
-        tokens=tokens,
-        validation=_loss(model, "validation", VALIDATION),
-        test=_loss(model, "test", TEST),
+        **job.size._asdict(),
+        tokens=job.tokens,
+        seed=job.seed,
+        learning_rate=job.learning_rate,
+        parameters=counted.n_parameters,
+        non_embedding=counted.n_non_embedding_parameters,
+        flops=3 * forward_flops_per_token(model_config, CONTEXT) * job.tokens,
+        validation=_loss(model, VALIDATION_WORLD, VALIDATION),
+        test=_loss(model, TEST_WORLD, TEST),
         seconds=round(seconds, 1),
         processor=processor_name(),
     )
@@ -169,25 +131,46 @@ def train(size: Size, tokens: int, seed: int, learning_rate: float, rows: Tensor
 @cache
 def floor() -> float:
     """Return the nats per token that a perfect model would need for the documents of the test score."""
-    log2_probs = corpora.load("tinyworld", "test")["log2_prob"][:TEST]
-    tokens = sum(len(row) - 1 for row in _documents("test", TEST))
+    log2_probs = _reviews(TEST_WORLD, TEST)["log2_prob"]
+    tokens = sum(len(row) - 1 for row in _documents(TEST_WORLD, TEST))
     return -sum(log2_probs) * math.log(2) / tokens
 
 
-def planned(rates: dict[Size, float]) -> list[tuple[Size, int, int, float]]:
-    """Return size, tokens, seed and learning rate of every training of the sweep.
+def trials() -> list[Job]:
+    """Return the trainings that choose a learning rate: the first seed of each size and text, at every rate."""
+    return [Job(size, tokens, SEEDS[0], rate) for size in SIZES for tokens in TOKENS for rate in RATES]
 
-    The target has the rate of the largest of the other models: nothing of it was seen before.
+
+def planned(rates: dict[tuple[Size, int], float]) -> list[Job]:
+    """Return every training of the sweep at the rates chosen; the trials among them are done already.
+
+    The targets have the rate of the largest model's longest text: nothing of them was seen before.
     """
-    sizes = [(size, tokens, seed, rates[size]) for size in SIZES for tokens in TOKENS for seed in SEEDS]
-    return sizes + [(TARGET, TARGET_TOKENS, seed, rates[SIZES[-1]]) for seed in SEEDS]
+    jobs = [Job(size, tokens, seed, rates[size, tokens]) for size in SIZES for tokens in TOKENS for seed in SEEDS]
+    return jobs + [Job(*target, seed, rates[SIZES[-1], TOKENS[-1]]) for target in TARGETS for seed in SEEDS]
+
+
+def chosen_rates(results: Sequence[Result]) -> dict[tuple[Size, int], float]:
+    """Return the learning rate of each size and text: that of the lowest validation loss among the trials."""
+    losses = {result.job: result.validation for result in results}
+    return {
+        (size, tokens): min(RATES, key=lambda rate: losses[Job(size, tokens, SEEDS[0], rate)])
+        for size in SIZES
+        for tokens in TOKENS
+    }
+
+
+def chosen(results: Sequence[Result]) -> list[Result]:
+    """Return the results without those at a learning rate that another was better than: the table of the sweep."""
+    jobs = set(planned(chosen_rates(results)))
+    return [result for result in results if result.job in jobs]
 
 
 def sweep(path: Path, processes: int, progress: bool = False) -> None:
-    """Run what the file doesn't hold yet: first what chooses each size's learning rate, then the sweep.
+    """Run what the file doesn't hold yet: first what chooses the learning rates, then the sweep.
 
     Args:
-        path: the file of JSON lines, a `Result` each; the first are of the trainings that chose the rates.
+        path: the file of JSON lines, a `Result` each.
         processes: trainings side by side, each on one core.
         progress: show a progress bar.
 
@@ -196,60 +179,21 @@ def sweep(path: Path, processes: int, progress: bool = False) -> None:
     """
     whole_number("processes", processes, least=1)
     results = read(path) if path.exists() else []
-    trials = [(size, RATE_TOKENS, SEEDS[0], rate) for size in SIZES for rate in RATES]
     with tempfile.TemporaryDirectory() as folder, _pool(processes) as pool:
         texts = {seed: Path(folder) / f"{seed}.safetensors" for seed in SEEDS}
-        windows = TARGET_TOKENS // CONTEXT
+        windows = max(tokens for _, tokens in TARGETS) // CONTEXT
         list(pool.map(_write_windows, texts.values(), texts, [windows] * len(texts)))
 
-        def run(jobs: Sequence[tuple[Size, int, int, float]]) -> None:
-            done = {
-                (result.n_layers, result.d_model, result.tokens, result.seed, result.learning_rate)
-                for result in results
-            }
-            waiting = [job for job in jobs if (job[0].n_layers, job[0].d_model, *job[1:]) not in done]
-            waiting.sort(key=lambda job: -job[1] * job[0].d_model)  # the longest first
-            futures: list[Future[Result]] = [
-                pool.submit(_train_on, texts[seed], size, tokens, seed, rate) for size, tokens, seed, rate in waiting
-            ]
+        def run(jobs: Sequence[Job]) -> None:
+            done = {result.job for result in results}
+            waiting = sorted((job for job in jobs if job not in done), key=lambda job: -job.tokens * job.size.d_model)
+            futures: list[Future[Result]] = [pool.submit(_train_on, texts[job.seed], job) for job in waiting]
             for future in tqdm(as_completed(futures), total=len(futures), unit="training", disable=not progress):
                 results.append(future.result())
                 write_atomically(path, "".join(json.dumps(asdict(result)) + "\n" for result in results).encode())
 
-        run(trials)
+        run(trials())
         run(planned(chosen_rates(results)))
-
-
-def chosen_rates(results: Sequence[Result]) -> dict[Size, float]:
-    """Return each size's learning rate: that of the lowest validation loss among the trials."""
-    rates = {}
-    for size in SIZES:
-        tried = [
-            result
-            for result in results
-            if (result.n_layers, result.d_model, result.tokens, result.seed)
-            == (size.n_layers, size.d_model, RATE_TOKENS, SEEDS[0])
-        ]
-        rates[size] = min(tried, key=lambda result: result.validation).learning_rate
-    return rates
-
-
-def read(path: str | Path) -> list[Result]:
-    """Return the results that a sweep has written.
-
-    Raises:
-        FileNotFoundError: there is no such file; the message has the command that makes it.
-        ValueError: the file holds something else.
-    """
-    try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        command = f"python -m course_utils.scaling.sweep --out {path}"
-        raise FileNotFoundError(f"{path} is missing: run `{command}`") from None
-    try:
-        return [Result(**json.loads(line)) for line in lines]
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{path} isn't of this command ({error}): give another file, or move this one away") from None
 
 
 def _pool(processes: int) -> ProcessPoolExecutor:
@@ -260,12 +204,12 @@ def _write_windows(path: Path, seed: int, n: int) -> None:
     save_file({"rows": fresh_windows(seed, n)}, path)
 
 
-def _train_on(path: Path, size: Size, tokens: int, seed: int, learning_rate: float) -> Result:
-    return train(size, tokens, seed, learning_rate, load_file(path)["rows"])
+def _train_on(path: Path, job: Job) -> Result:
+    return train(job, load_file(path)["rows"])
 
 
-def _loss(model: DecoderLM, split: str, n: int) -> float:
-    nats, tokens = total_nats(model, _documents(split, n), CONTEXT, CONTEXT // 2)
+def _loss(model: DecoderLM, world: int, n: int) -> float:
+    nats, tokens = total_nats(model, _documents(world, n), CONTEXT, CONTEXT // 2)
     return round(nats / tokens, 5)
 
 
@@ -275,9 +219,13 @@ def _tokenizer() -> Tokenizer:
 
 
 @cache
-def _documents(split: str, n: int) -> list[Tensor]:
-    texts = corpora.load("tinyworld", split)["text"][:n]
-    return [torch.tensor(document_row(text, _tokenizer().encode)) for text in texts]
+def _reviews(world: int, n: int) -> Dataset:
+    return TinyWorld(world, kind="review").sample(n)
+
+
+@cache
+def _documents(world: int, n: int) -> list[Tensor]:
+    return [torch.tensor(document_row(text, _tokenizer().encode)) for text in _reviews(world, n)["text"]]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
