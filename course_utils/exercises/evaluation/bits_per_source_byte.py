@@ -56,9 +56,13 @@ exercise = Exercise(
 )
 
 
+def spelling(words):
+    return sum(8 * (len(word.encode()) + 1) for word in words)
+
+
 def cost(
     nats=lambda nats, known: sum(nats) / math.log(2),
-    spelled=lambda words: sum(8 * (len(word.encode()) + 1) for word in words),
+    spelled=spelling,
     size=lambda source, seen: len(source.encode()),
     knows=lambda word, vocabulary: word in vocabulary,
 ):
@@ -94,15 +98,15 @@ exercise.add_mistakes(
     "the byte that ends a spelled word is missing: without it, nobody knows where the word ends.",
     cost(spelled=lambda words: sum(8 * len(word.encode()) for word in words)),
     "nats and bits were added, and both divided by ln 2. Only the surprises are in nats.",
-    cost(spelled=lambda words: sum(8 * (len(word.encode()) + 1) for word in words) / math.log(2)),
+    cost(spelled=lambda words: spelling(words) / math.log(2)),
     "these are bytes of spelling, not bits: 8 for each.",
-    cost(spelled=lambda words: sum(len(word.encode()) + 1 for word in words)),
+    cost(spelled=lambda words: spelling(words) / 8),
     "the surprise of <unk> is left out. The speller takes over only when the model has said <unk>.",
     cost(nats=lambda nats, known: sum(n for n, is_known in zip(nats, known, strict=True) if is_known) / math.log(2)),
     "the spelling counts characters. Count bytes.",
     cost(spelled=lambda words: sum(8 * (len(word) + 1) for word in words)),
     "each unknown word is spelled once. The speller doesn't remember it: spell it each time.",
-    cost(spelled=lambda words: sum(8 * (len(word.encode()) + 1) for word in set(words))),
+    cost(spelled=lambda words: spelling(set(words))),
     "The was taken for the: then the capital is lost. Look words up as they are written.",
     cost(knows=lambda word, vocabulary: word.lower() in vocabulary),
 )
