@@ -51,7 +51,7 @@ exercise = Exercise(
         ("windows that share half", 10, 6, 3),
         "Tokens 3, 4 and 5 were scored by the first window. The second reads them and scores 6, 7 and 8.",
         ("one token at a time", 6, 4, 1),
-        "With stride 1 each window but the first scores a single token, after as much context as there can be.",
+        "With stride 1 each window but the first scores a single token, and the third one reaches the end.",
         ("the last window ends with the text", 9, 6, 3),
         "The second window reaches the end. A third one would have nothing to score.",
         ("windows that don't overlap", 8, 4, 4),
@@ -89,6 +89,7 @@ def windows(first_scored, begins=lambda n, context, stride: range(0, n - 1, stri
 right = lambda begin, last_end, *_: max(1, last_end)
 moved_back = lambda found, context: [(max(0, min(begin, end - context)), end, first) for begin, end, first in found]
 
+TOO_MANY = "windows go on to be made after one has reached the end; they have nothing left to score."
 exercise.add_mistakes(
     "token 0 is scored, but nothing stands before it. The first window scores from token 1 on.",
     windows(lambda begin, last_end, *_: last_end),
@@ -108,8 +109,10 @@ exercise.add_mistakes(
     lambda n, context, stride: moved_back(scored_windows(n, context, stride), context),
     "`end` is the number behind the last token, as in range and in slices.",
     lambda *args: [(begin, end - 1, first) for begin, end, first in scored_windows(*args)],
-    "windows go on to be made after one has reached the end; they have nothing left to score.",
+    TOO_MANY,
     windows(right, stops=False),
+    TOO_MANY,
+    windows(right, begins=lambda n, context, stride: range(0, n, stride), stops=False),
     "this is the bug itself: the second window is to score its own first token, which nothing in it predicts. The "
     "model drops it silently. Refuse such a stride.",
     windows(right, largest=0),

@@ -112,6 +112,8 @@ exercise.add_mistakes(
     fitted(regression, answer=lambda slope, height, floor: (math.exp(height), slope)),
     "the coefficient is still a logarithm: take exp of the height.",
     fitted(regression, answer=lambda slope, height, floor: (height, -slope)),
+    "these are slope and height of the line. The exponent is minus the slope, the coefficient exp of the height.",
+    fitted(regression, answer=lambda slope, height, floor: (slope, height)),
     "exponent and coefficient are swapped. Return the coefficient first.",
     fitted(regression, answer=lambda slope, height, floor: (-slope, math.exp(height))),
     "the height is a logarithm to base 10: 10 to its power is the coefficient, not exp.",
