@@ -109,6 +109,8 @@ def _remedy(got: Any, expected: Any) -> str:
         return ": .tolist() makes one"
     if isinstance(expected, list) and isinstance(got, tuple):
         return ": list(...) makes one"
+    if isinstance(expected, tuple) and isinstance(got, list | np.ndarray):
+        return ": tuple(...) makes one"
     if isinstance(expected, int | float) and isinstance(got, Tensor | np.ndarray):
         return ": .item() makes one of a single number"
     if isinstance(expected, float) and isinstance(got, Fraction | Decimal):
@@ -157,4 +159,7 @@ def _show(value: Any, digits: int) -> str:
         return "{" + ", ".join(f"{key!r}: {_show(item, digits)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(_show(item, digits) for item in value) + "]"
+    if type(value) is tuple:
+        items = [_show(item, digits) for item in value]
+        return f"({', '.join(items)}{',' * (len(items) == 1)})"
     return re.sub(r" at 0x[0-9a-f]+", "", repr(value))  # an address differs from run to run

@@ -43,6 +43,12 @@ def test_a_wrong_answer_that_rounds_to_the_right_one_is_shown_in_more_digits():
     assert message.endswith("  expected: 1.1")
 
 
+def test_numbers_in_a_tuple_are_shown_short():
+    message = exercise_of((1 / 3, [2 / 3])).check(lambda x: x[:1]).message
+    assert "  yours:    (0.3333,)\n" in message
+    assert message.endswith("  expected: (0.3333, [0.6667], 0.3333, [0.6667])")
+
+
 def test_a_mistake_is_named_only_if_it_explains_every_answer_so_far():
     mistakes = ("unchanged", lambda x: x, "unchanged from 2 on", lambda x: 2 if x == 1 else x)
     exercise = exercise_of(1, 3, mistakes=mistakes)
@@ -84,6 +90,7 @@ WANTED = "not a float tensor of shape (2,)"
         ),
         ([1.0], lambda x: np.array([1.0, 1.0]), "returned a numpy.ndarray, not a list: .tolist() makes one"),
         ([1], lambda x: (1, 1), "returned a tuple, not a list: list(...) makes one."),
+        ((1,), lambda x: [1, 1], "returned a list, not a tuple: tuple(...) makes one."),
         (VECTOR, lambda x: (2 * x).tolist(), f"returned a list, {WANTED}: torch.tensor(...) makes one."),
         (VECTOR, lambda x: (2 * x).numpy(), f"returned a numpy.ndarray, {WANTED}: torch.tensor(...) makes one."),
         (VECTOR, lambda x: (2 * x)[None], f"returned a float tensor of shape (1, 2), {WANTED}."),
