@@ -40,7 +40,7 @@ from course_utils.training.streaming import StreamRow
 from course_utils.training.windows import digest
 from course_utils.transformer import DecoderLM
 
-CONTEXT, BATCH_SIZE = 128, 8  # tokens of a window, and windows of a step
+CONTEXT, BATCH_SIZE = 64, 4  # tokens of a window, and windows of a step
 TOKENS = tuple(2**power for power in range(15, 21))  # budgets of text: 32,768 to 1,048,576
 RATES = (1e-2, 2e-2, 4e-2, 8e-2)  # learning rates to choose from, for each size and text
 SEEDS = (0, 1, 2)
@@ -50,7 +50,7 @@ VALIDATION, TEST = 500, 1000  # reviews to choose a learning rate with, and to s
 
 
 SIZES = (Size(2, 4, 1), Size(2, 8, 1), Size(2, 16, 2), Size(2, 32, 2), Size(2, 64, 4))
-TARGETS = ((Size(2, 128, 8), 4 * TOKENS[-1]), (Size(4, 128, 8), 16 * TOKENS[-1]))  # the near one and the far one
+TARGETS = ((Size(2, 128, 8), 4 * TOKENS[-1]), (Size(4, 128, 8), 8 * TOKENS[-1]))  # the near one and the far one
 
 
 class Windows:
