@@ -1,6 +1,6 @@
 """The compute explorer: what so much training compute buys by a scaling law, and what another size of the model loses.
 
-Python holds the truth (`scaling` and `compute_rules`), the browser follows the same rules (browser/compute/rules.js): no
+Python holds the truth (`scaling`, `compute_rules`), the browser follows the same rules (browser/compute/rules.js): no
 knob needs a kernel. The laws travel to the page once, as their constants.
 """
 
@@ -89,19 +89,18 @@ class ComputeExplorer(Explorer):
         names = list(self._laws)
         factors = _rounded([SLIDER_RATIO ** (i / RATIOS) for i in range(1, RATIOS + 1)])
         ratios = [*(1 / factor for factor in reversed(factors)), 1.0, *factors]
-        below, above = ([f"{sign} {factor:g}" for factor in factors] for sign in "÷×")
+        below, above = ([f"best {sign} {factor:g}" for factor in factors] for sign in "÷×")
         super().__init__(
             ComputeView,
             [
                 Stops("law", "law", names, names, kind=ipywidgets.Dropdown),
                 Stops("flops", "compute C", compute, [f"{compute_rules.scientific(c)} FLOPs" for c in compute]),
-                Stops("relative_size", "size ÷ best size", ratios, [*reversed(below), "× 1 (the best)", *above]),
+                Stops("relative_size", "model size N", ratios, [*reversed(below), "the best", *above]),
             ],
             facts={
                 "laws": compute_rules.declared(self._laws),
                 "models": [[name, *sizes] for name, sizes in self._models.items()],
                 "flops_range": [least, most],
-                "ratio": SLIDER_RATIO,
                 "shown_ratio": SHOWN_RATIO,
                 "card_flops": compute_rules.CARD_FLOPS,
                 "share": compute_rules.SHARE,

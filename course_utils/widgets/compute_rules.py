@@ -50,7 +50,7 @@ ABOUT: dict[Law, About] = {
     CHINCHILLA_REFITTED: _MASSIVE_TEXT,  # Besiroglu et al. (2024): the same runs
     # Kaplan et al. (2020), sections 2 and 3; section 6.3, equation 6.8, on where the law must break.
     KAPLAN_FRONTIER: About(
-        "nats per token of WebText2, cut by GPT-2’s tokenizer, and N counts no embeddings",
+        "nats per token of WebText2, cut by GPT-2’s tokenizer; N is without embeddings",
         (768, 1.5e9),
         (22e6, 23e9),
         1e4 * PF_DAY,
@@ -122,7 +122,7 @@ def words(flops: float, chosen: Plan, best: Plan) -> str:
 def remarks(law: Law, flops: float, chosen: Plan) -> str:
     """Say what the losses are measured in, and where the law is asked for more than its runs show."""
     about = ABOUT.get(law)
-    said = f"Losses are {about.unit if about else OWN_UNIT}: don’t compare them across laws."
+    said = f"Losses are {about.unit if about else OWN_UNIT}. Don’t compare them across laws."
     if about is None:
         return said
     (n_least, n_most), (d_least, d_most) = about.n_params, about.n_tokens

@@ -327,7 +327,7 @@ function words(flops, chosen, best, { card_flops, share }) {
   return `${told}Its predicted loss is ${three(chosen.loss)} nats, ${gap(chosen, best)}.`;
 }
 function remarks({ about }, flops, chosen) {
-  let told = `Losses are ${about.unit}: don’t compare them across laws.`;
+  let told = `Losses are ${about.unit}. Don’t compare them across laws.`;
   if (!about.n_params) return told;
   const within = ([least, most], x) => least <= x && x <= most;
   if (!within(about.n_params, chosen.n_params) || !within(about.n_tokens, chosen.n_tokens)) {
@@ -381,7 +381,7 @@ var ComputeExplorer = class extends Explorer {
     const ratio = this.get("relative_size");
     const factor = Number((ratio < 1 ? 1 / ratio : ratio).toPrecision(2));
     if (factor === 1) return "the best size";
-    return `${factor} times ${ratio < 1 ? "smaller" : "larger"} than the best size`;
+    return ratio < 1 ? `the best size divided by ${factor}` : `${factor} times the best size`;
   }
   // Set both sliders to a published model.
   place(n_params, n_tokens) {
@@ -394,8 +394,8 @@ var ComputeExplorer = class extends Explorer {
 var WIDEST = 744;
 var NARROWEST = 300;
 var BESIDE = 600;
-var PLOT = { left: 70, right: 14, top: 30, high: 216, below: 48 };
-var LETTER = 8.6;
+var PLOT = { left: 74, right: 14, top: 28, high: 182, below: 46 };
+var LETTER = 8;
 var LINE = 18;
 var PADDING = 0.06;
 var EVERY = [1, 2, 3, 6, 9];
@@ -458,34 +458,37 @@ function map(state, wide) {
     ...bottomTicks(x, wide),
     line2(facts.flops_range.map((end) => optimum(law, end)), "cu-frontier"),
     line2(ends.map((n) => [n, products / n]), "cu-spent"),
-    ...models.map(({ x: x2, y: y2 }) => mark("model", x2, y2)),
+    ...models.map(({ name, x: x2, y: y2 }) => mark("model", x2, y2, name)),
     ...named(models, wide),
     mark("best", x(best.n_params), y(best.n_tokens)),
     mark("chosen", x(chosen.n_params), y(chosen.n_tokens))
   ];
 }
 function ranges({ facts, best, chosen }) {
-  const far = facts.laws.flatMap(
-    (law) => facts.flops_range.flatMap((flops) => [1 / facts.ratio, facts.ratio].map((ratio) => plan(law, flops, ratio)))
-  );
-  const points = [...far, best, chosen].map(({ n_params, n_tokens }) => [n_params, n_tokens]);
+  const points = [best, chosen].map(({ n_params, n_tokens }) => [n_params, n_tokens]);
+  points.push(...facts.laws.flatMap((law) => facts.flops_range.map((flops) => optimum(law, flops))));
   points.push(...facts.models.map(([, n, d]) => [n, d]));
   return [0, 1].map((i) => [Math.min(...points.map((point) => point[i])), Math.max(...points.map((point) => point[i]))]);
 }
-var mark = (kind, x, y) => svg("path", { d: `M${x},${y}${MARKS[kind]}`, class: `cu-${kind}` });
+function mark(kind, x, y, ...name) {
+  const title = name.map((words2) => svg("title", {}, words2));
+  return svg("path", { d: `M${x},${y}${MARKS[kind]}`, class: `cu-${kind}` }, ...title);
+}
 function named(models, wide) {
   const taken = models.map(({ x, y }) => [x - 7, y - 8, x + 7, y + 6]);
-  return models.map(({ name, x, y }) => {
+  return models.flatMap(({ name, x, y }) => {
     const long = LETTER * name.length;
     const places = [
       { anchor: "start", at: [x + 12, y + 5], box: [x + 10, y - 8, x + 12 + long, y + 8] },
       { anchor: "end", at: [x - 12, y + 5], box: [x - 12 - long, y - 8, x - 10, y + 8] },
       { anchor: "middle", at: [x, y + 21], box: [x - long / 2, y + 7, x + long / 2, y + 7 + LINE] },
+      { anchor: "end", at: [x + 6, y + 21], box: [x + 6 - long, y + 7, x + 6, y + 7 + LINE] },
       { anchor: "middle", at: [x, y - 12], box: [x - long / 2, y - 10 - LINE, x + long / 2, y - 10] }
     ];
-    const inside = ({ box: [left, , right] }) => left > PLOT.left && right < wide;
+    const inside = ({ box: [left, top, right] }) => left > PLOT.left && right < wide && top > PLOT.top - LINE / 2;
     const free = ({ box }) => !taken.some((other) => overlap(box, other));
-    const place = places.find((one) => inside(one) && free(one)) ?? places[0];
+    const place = places.find((one) => inside(one) && free(one));
+    if (!place) return [];
     taken.push(place.box);
     return svg("text", { x: place.at[0], y: place.at[1], "text-anchor": place.anchor, class: "cu-name" }, name);
   });
@@ -498,9 +501,9 @@ function frame(wide, below, aside, title) {
   return [
     svg("line", { x1: PLOT.left, x2: PLOT.left, y1: PLOT.top, y2: foot, class: "cu-axis" }),
     svg("line", { x1: PLOT.left, x2: right, y1: foot, y2: foot, class: "cu-axis" }),
-    svg("text", { x: middle, y: foot + 42, "text-anchor": "middle" }, below),
+    svg("text", { x: middle, y: foot + 41, "text-anchor": "middle" }, below),
     svg("text", { transform: turned, "text-anchor": "middle" }, aside),
-    svg("text", { x: middle, y: 18, "text-anchor": "middle", class: "cu-title" }, title)
+    svg("text", { x: middle, y: 16, "text-anchor": "middle", class: "cu-title" }, title)
   ];
 }
 function bottomTicks(x, wide) {
@@ -576,10 +579,11 @@ function build(explorer, el) {
     const { best, chosen } = state;
     for (const [, n, d, press] of models)
       press.setAttribute("aria-pressed", near(n, chosen.n_params) && near(d, chosen.n_tokens));
-    if (said.textContent !== state.said) said.textContent = state.said;
-    remarks2.textContent = state.remarks;
+    const words2 = unbroken(state.said);
+    if (said.textContent !== words2) said.textContent = words2;
+    remarks2.textContent = unbroken(state.remarks);
     scroller.replaceChildren(picture(state, width));
-    const head = html("tr", "", ...COLUMNS.map((words2) => heading("col", words2)));
+    const head = html("tr", "", ...COLUMNS.map((words3) => heading("col", words3)));
     const rows = [line("chosen", "chosen model", chosen), line("best", "lowest loss", best)];
     table.replaceChildren(html("thead", "", head), html("tbody", "", ...rows));
     Object.assign(el.dataset, { nParams: chosen.n_params, nTokens: chosen.n_tokens, loss: chosen.loss });
@@ -587,10 +591,11 @@ function build(explorer, el) {
 }
 function modelButton(explorer, [name, n, d]) {
   const label2 = `${name}: ${size(n)} parameters, ${size(d)} tokens`;
-  const press = button(`${name} ${size(n)}`, () => explorer.place(n, d), { quiet: true });
+  const press = button(`${name} · ${size(n)}`, () => explorer.place(n, d), { quiet: true });
   press.title = label2;
   return press;
 }
+var unbroken = (words2) => words2.replace(/(\d) (?=[MBT]\b)/g, "$1 ");
 var near = (a, b) => Math.abs(a / b - 1) < NEAR;
 function legend(models) {
   const stroke = (name) => svg("line", { x1: 0, x2: 26, y1: 10, y2: 10, class: name });

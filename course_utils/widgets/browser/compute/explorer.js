@@ -27,7 +27,7 @@ export class ComputeExplorer extends Explorer {
     const ratio = this.get("relative_size");
     const factor = Number((ratio < 1 ? 1 / ratio : ratio).toPrecision(2));
     if (factor === 1) return "the best size";
-    return `${factor} times ${ratio < 1 ? "smaller" : "larger"} than the best size`;
+    return ratio < 1 ? `the best size divided by ${factor}` : `${factor} times the best size`;
   }
 
   // Set both sliders to a published model.

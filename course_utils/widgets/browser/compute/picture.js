@@ -1,13 +1,13 @@
 // Two pictures: the loss of all models that spend the compute, over their size, and a map of parameters and tokens.
 
 import { svg } from "../base/elements.js";
-import { curve, optimum, plan, scientific, size, three, trainingFlops } from "./rules.js";
+import { curve, optimum, scientific, size, three, trainingFlops } from "./rules.js";
 
 const WIDEST = 744;
 const NARROWEST = 300;
 const BESIDE = 600; // pixels from which on the two stand side by side
-const PLOT = { left: 70, right: 14, top: 30, high: 216, below: 48 };
-const LETTER = 8.6; // pixels of a letter, on average
+const PLOT = { left: 74, right: 14, top: 28, high: 182, below: 46 };
+const LETTER = 8; // pixels of a letter, on average
 const LINE = 18; // pixels of a line of text
 const PADDING = 0.06; // of an axis, at its ends
 const EVERY = [1, 2, 3, 6, 9]; // decades from one number of an axis to the next
@@ -79,39 +79,43 @@ function map(state, wide) {
     ...bottomTicks(x, wide),
     line(facts.flops_range.map((end) => optimum(law, end)), "cu-frontier"),
     line(ends.map((n) => [n, products / n]), "cu-spent"),
-    ...models.map(({ x, y }) => mark("model", x, y)),
+    ...models.map(({ name, x, y }) => mark("model", x, y, name)),
     ...named(models, wide),
     mark("best", x(best.n_params), y(best.n_tokens)),
     mark("chosen", x(chosen.n_params), y(chosen.n_tokens)),
   ];
 }
 
-// What parameters and tokens the map has to hold: wherever the sliders lead by any of the laws, and the models.
+// What parameters and tokens the map has to hold: the best of any law, the published models, and what is chosen now.
 function ranges({ facts, best, chosen }) {
-  const far = facts.laws.flatMap((law) =>
-    facts.flops_range.flatMap((flops) => [1 / facts.ratio, facts.ratio].map((ratio) => plan(law, flops, ratio))),
-  );
-  const points = [...far, best, chosen].map(({ n_params, n_tokens }) => [n_params, n_tokens]);
+  const points = [best, chosen].map(({ n_params, n_tokens }) => [n_params, n_tokens]);
+  points.push(...facts.laws.flatMap((law) => facts.flops_range.map((flops) => optimum(law, flops))));
   points.push(...facts.models.map(([, n, d]) => [n, d]));
   return [0, 1].map((i) => [Math.min(...points.map((point) => point[i])), Math.max(...points.map((point) => point[i]))]);
 }
 
-export const mark = (kind, x, y) => svg("path", { d: `M${x},${y}${MARKS[kind]}`, class: `cu-${kind}` });
+// What a mark is called is read by a hand that rests on it.
+function mark(kind, x, y, ...name) {
+  const title = name.map((words) => svg("title", {}, words));
+  return svg("path", { d: `M${x},${y}${MARKS[kind]}`, class: `cu-${kind}` }, ...title);
+}
 
-// Each name where it hides nothing: right of its mark, left of it, above or below.
+// Each name where it hides nothing: right of its mark, left of it, below or above; else it is left out.
 function named(models, wide) {
   const taken = models.map(({ x, y }) => [x - 7, y - 8, x + 7, y + 6]);
-  return models.map(({ name, x, y }) => {
+  return models.flatMap(({ name, x, y }) => {
     const long = LETTER * name.length;
     const places = [
       { anchor: "start", at: [x + 12, y + 5], box: [x + 10, y - 8, x + 12 + long, y + 8] },
       { anchor: "end", at: [x - 12, y + 5], box: [x - 12 - long, y - 8, x - 10, y + 8] },
       { anchor: "middle", at: [x, y + 21], box: [x - long / 2, y + 7, x + long / 2, y + 7 + LINE] },
+      { anchor: "end", at: [x + 6, y + 21], box: [x + 6 - long, y + 7, x + 6, y + 7 + LINE] },
       { anchor: "middle", at: [x, y - 12], box: [x - long / 2, y - 10 - LINE, x + long / 2, y - 10] },
     ];
-    const inside = ({ box: [left, , right] }) => left > PLOT.left && right < wide;
+    const inside = ({ box: [left, top, right] }) => left > PLOT.left && right < wide && top > PLOT.top - LINE / 2;
     const free = ({ box }) => !taken.some((other) => overlap(box, other));
-    const place = places.find((one) => inside(one) && free(one)) ?? places[0];
+    const place = places.find((one) => inside(one) && free(one));
+    if (!place) return [];
     taken.push(place.box);
     return svg("text", { x: place.at[0], y: place.at[1], "text-anchor": place.anchor, class: "cu-name" }, name);
   });
@@ -126,9 +130,9 @@ function frame(wide, below, aside, title) {
   return [
     svg("line", { x1: PLOT.left, x2: PLOT.left, y1: PLOT.top, y2: foot, class: "cu-axis" }),
     svg("line", { x1: PLOT.left, x2: right, y1: foot, y2: foot, class: "cu-axis" }),
-    svg("text", { x: middle, y: foot + 42, "text-anchor": "middle" }, below),
+    svg("text", { x: middle, y: foot + 41, "text-anchor": "middle" }, below),
     svg("text", { transform: turned, "text-anchor": "middle" }, aside),
-    svg("text", { x: middle, y: 18, "text-anchor": "middle", class: "cu-title" }, title),
+    svg("text", { x: middle, y: 16, "text-anchor": "middle", class: "cu-title" }, title),
   ];
 }
 

@@ -83,7 +83,7 @@ export function words(flops, chosen, best, { card_flops, share }) {
 
 // What the losses are measured in, and where the law is asked for more than its runs show.
 export function remarks({ about }, flops, chosen) {
-  let told = `Losses are ${about.unit}: don’t compare them across laws.`;
+  let told = `Losses are ${about.unit}. Don’t compare them across laws.`;
   if (!about.n_params) return told;
   const within = ([least, most], x) => least <= x && x <= most;
   if (!within(about.n_params, chosen.n_params) || !within(about.n_tokens, chosen.n_tokens)) {

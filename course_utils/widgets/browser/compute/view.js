@@ -26,8 +26,9 @@ export function build(explorer, el) {
     const { best, chosen } = state;
     for (const [, n, d, press] of models)
       press.setAttribute("aria-pressed", near(n, chosen.n_params) && near(d, chosen.n_tokens));
-    if (said.textContent !== state.said) said.textContent = state.said; // said once is enough
-    remarks.textContent = state.remarks;
+    const words = unbroken(state.said);
+    if (said.textContent !== words) said.textContent = words; // said once is enough
+    remarks.textContent = unbroken(state.remarks);
     scroller.replaceChildren(picture(state, width));
     const head = html("tr", "", ...COLUMNS.map((words) => heading("col", words)));
     const rows = [line("chosen", "chosen model", chosen), line("best", "lowest loss", best)];
@@ -38,10 +39,13 @@ export function build(explorer, el) {
 
 function modelButton(explorer, [name, n, d]) {
   const label = `${name}: ${size(n)} parameters, ${size(d)} tokens`;
-  const press = button(`${name} ${size(n)}`, () => explorer.place(n, d), { quiet: true });
+  const press = button(`${name} · ${size(n)}`, () => explorer.place(n, d), { quiet: true });
   press.title = label;
   return press;
 }
+
+// No line ends between a number and its letter.
+const unbroken = (words) => words.replace(/(\d) (?=[MBT]\b)/g, "$1\u00a0");
 
 const near = (a, b) => Math.abs(a / b - 1) < NEAR;
 
