@@ -218,7 +218,7 @@ def test_all_of_it_is_in_sight_and_legible(page, exported, twin, width):
     for model in compute_rules.MODELS:
         explorer.model(model)
         legible(explorer, width)
-        assert set(explorer.view.locator(".cu-name").all_inner_texts()) == set(compute_rules.MODELS)
+        assert set(explorer.view.locator(".cu-name").all_text_contents()) == set(compute_rules.MODELS)
 
 
 @pytest.mark.parametrize("width", [1280, 390])

@@ -318,8 +318,8 @@ function curve(law, flops, least, most, n = 121) {
 }
 function words(flops, chosen, best, { card_flops, share }) {
   const seconds = flops / (card_flops * share);
-  const [unit, length] = UNITS.find(([, length2]) => seconds >= length2) ?? UNITS.at(-1);
-  const time = counted(seconds / length, unit);
+  const [unit, length2] = UNITS.find(([, length3]) => seconds >= length3) ?? UNITS.at(-1);
+  const time = counted(seconds / length2, unit);
   let told = `${scientific(flops)} FLOPs are ${counted(flops / PF_DAY, "PF-day")}, or ${time} of one H100 at `;
   told += `${amount(100 * share)} % of its ${amount(card_flops / 1e12)} TFLOP/s. `;
   told += `They train a model of ${size(chosen.n_params)} parameters on ${size(chosen.n_tokens)} tokens, `;
@@ -395,7 +395,7 @@ var WIDEST = 744;
 var NARROWEST = 300;
 var BESIDE = 600;
 var PLOT = { left: 74, right: 14, top: 28, high: 182, below: 46 };
-var LETTER = 8;
+var LETTERS2 = [[/[MWm]/, 14], [/[ ijl.,]/, 5]];
 var LINE = 18;
 var PADDING = 0.06;
 var EVERY = [1, 2, 3, 6, 9];
@@ -409,7 +409,8 @@ function picture(state, width) {
   const beside = wide >= BESIDE;
   const each = beside ? wide / 2 : wide;
   const high = PLOT.top + PLOT.high + PLOT.below;
-  const drawing = svg("svg", { width: wide, height: beside ? high : 2 * high, role: "img", "aria-label": label(state) });
+  const frame2 = { width: wide, height: beside ? high : 2 * high };
+  const drawing = svg("svg", { ...frame2, role: "img", "aria-label": label(state) });
   const second = beside ? { x: each, y: 0 } : { x: 0, y: high };
   drawing.append(
     svg("g", {}, ...lossPicture(state, each)),
@@ -468,7 +469,7 @@ function ranges({ facts, best, chosen }) {
   const points = [best, chosen].map(({ n_params, n_tokens }) => [n_params, n_tokens]);
   points.push(...facts.laws.flatMap((law) => facts.flops_range.map((flops) => optimum(law, flops))));
   points.push(...facts.models.map(([, n, d]) => [n, d]));
-  return [0, 1].map((i) => [Math.min(...points.map((point) => point[i])), Math.max(...points.map((point) => point[i]))]);
+  return [0, 1].map((i) => points.map((point) => point[i])).map((all) => [Math.min(...all), Math.max(...all)]);
 }
 function mark(kind, x, y, ...name) {
   const title = name.map((words2) => svg("title", {}, words2));
@@ -477,7 +478,7 @@ function mark(kind, x, y, ...name) {
 function named(models, wide) {
   const taken = models.map(({ x, y }) => [x - 7, y - 8, x + 7, y + 6]);
   return models.flatMap(({ name, x, y }) => {
-    const long = LETTER * name.length;
+    const long = length(name);
     const places = [
       { anchor: "start", at: [x + 12, y + 5], box: [x + 10, y - 8, x + 12 + long, y + 8] },
       { anchor: "end", at: [x - 12, y + 5], box: [x - 12 - long, y - 8, x - 10, y + 8] },
@@ -493,6 +494,8 @@ function named(models, wide) {
     return svg("text", { x: place.at[0], y: place.at[1], "text-anchor": place.anchor, class: "cu-name" }, name);
   });
 }
+var length = (text) => [...text].reduce((sum, letter) => sum + letterWidth(letter), 2);
+var letterWidth = (letter) => LETTERS2.find(([some]) => some.test(letter))?.[1] ?? 9.6;
 var overlap = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
 function frame(wide, below, aside, title) {
   const [right, foot] = [wide - PLOT.right, PLOT.top + PLOT.high];
@@ -508,9 +511,9 @@ function frame(wide, below, aside, title) {
 }
 function bottomTicks(x, wide) {
   const foot = PLOT.top + PLOT.high;
-  return x.ticks(64).flatMap(([value, words2]) => {
+  return x.ticks(74).flatMap(([value, words2]) => {
     const at = x(value);
-    const half = LETTER * words2.length / 2;
+    const half = length(words2) / 2;
     return [
       svg("line", { x1: at, x2: at, y1: PLOT.top, y2: foot, class: "cu-grid" }),
       svg("text", { x: Math.min(at, wide - half), y: foot + 20, "text-anchor": "middle" }, words2)
@@ -584,7 +587,7 @@ function build(explorer, el) {
     remarks2.textContent = unbroken(state.remarks);
     scroller.replaceChildren(picture(state, width));
     const head = html("tr", "", ...COLUMNS.map((words3) => heading("col", words3)));
-    const rows = [line("chosen", "chosen model", chosen), line("best", "lowest loss", best)];
+    const rows = [line("chosen", "chosen", chosen), line("best", "lowest loss", best)];
     table.replaceChildren(html("thead", "", head), html("tbody", "", ...rows));
     Object.assign(el.dataset, { nParams: chosen.n_params, nTokens: chosen.n_tokens, loss: chosen.loss });
   };

@@ -7,7 +7,7 @@ const WIDEST = 744;
 const NARROWEST = 300;
 const BESIDE = 600; // pixels from which on the two stand side by side
 const PLOT = { left: 74, right: 14, top: 28, high: 182, below: 46 };
-const LETTER = 8; // pixels of a letter, on average
+const LETTERS = [[/[MWm]/, 14], [/[ ijl.,]/, 5]]; // pixels of a letter; of another one 9.6
 const LINE = 18; // pixels of a line of text
 const PADDING = 0.06; // of an axis, at its ends
 const EVERY = [1, 2, 3, 6, 9]; // decades from one number of an axis to the next
@@ -22,7 +22,8 @@ export function picture(state, width) {
   const beside = wide >= BESIDE;
   const each = beside ? wide / 2 : wide;
   const high = PLOT.top + PLOT.high + PLOT.below;
-  const drawing = svg("svg", { width: wide, height: beside ? high : 2 * high, role: "img", "aria-label": label(state) });
+  const frame = { width: wide, height: beside ? high : 2 * high };
+  const drawing = svg("svg", { ...frame, role: "img", "aria-label": label(state) });
   const second = beside ? { x: each, y: 0 } : { x: 0, y: high };
   drawing.append(
     svg("g", {}, ...lossPicture(state, each)),
@@ -91,7 +92,7 @@ function ranges({ facts, best, chosen }) {
   const points = [best, chosen].map(({ n_params, n_tokens }) => [n_params, n_tokens]);
   points.push(...facts.laws.flatMap((law) => facts.flops_range.map((flops) => optimum(law, flops))));
   points.push(...facts.models.map(([, n, d]) => [n, d]));
-  return [0, 1].map((i) => [Math.min(...points.map((point) => point[i])), Math.max(...points.map((point) => point[i]))]);
+  return [0, 1].map((i) => points.map((point) => point[i])).map((all) => [Math.min(...all), Math.max(...all)]);
 }
 
 // What a mark is called is read by a hand that rests on it.
@@ -104,7 +105,7 @@ function mark(kind, x, y, ...name) {
 function named(models, wide) {
   const taken = models.map(({ x, y }) => [x - 7, y - 8, x + 7, y + 6]);
   return models.flatMap(({ name, x, y }) => {
-    const long = LETTER * name.length;
+    const long = length(name);
     const places = [
       { anchor: "start", at: [x + 12, y + 5], box: [x + 10, y - 8, x + 12 + long, y + 8] },
       { anchor: "end", at: [x - 12, y + 5], box: [x - 12 - long, y - 8, x - 10, y + 8] },
@@ -120,6 +121,11 @@ function named(models, wide) {
     return svg("text", { x: place.at[0], y: place.at[1], "text-anchor": place.anchor, class: "cu-name" }, name);
   });
 }
+
+// Pixels of a text, in a wide font.
+const length = (text) => [...text].reduce((sum, letter) => sum + letterWidth(letter), 2);
+
+const letterWidth = (letter) => LETTERS.find(([some]) => some.test(letter))?.[1] ?? 9.6;
 
 const overlap = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
 
@@ -138,9 +144,9 @@ function frame(wide, below, aside, title) {
 
 function bottomTicks(x, wide) {
   const foot = PLOT.top + PLOT.high;
-  return x.ticks(64).flatMap(([value, words]) => {
+  return x.ticks(74).flatMap(([value, words]) => {
     const at = x(value);
-    const half = (LETTER * words.length) / 2;
+    const half = length(words) / 2;
     return [
       svg("line", { x1: at, x2: at, y1: PLOT.top, y2: foot, class: "cu-grid" }),
       svg("text", { x: Math.min(at, wide - half), y: foot + 20, "text-anchor": "middle" }, words),
@@ -155,7 +161,7 @@ function sideTicks(wide, y) {
   ]);
 }
 
-// Scales: where a value stands between two pixels. ticks(room) are values and their words, at least so many pixels apart.
+// Scales: where a value stands between two pixels. ticks(room): values and their words, at least so far apart.
 
 function logarithmic([least, most], from, to) {
   const padding = PADDING * Math.log10(most / least);

@@ -1,4 +1,4 @@
-// The rules of widgets/compute_rules.py and of course_utils/scaling: what compute buys by a law, in numbers and in words.
+// The rules of widgets/compute_rules.py and of course_utils/scaling: what compute buys by a law, in numbers and words.
 //
 // A law is { name, constants, about }: the constants are those of scaling.Chinchilla or of scaling.Frontier. A plan is
 // { n_params, n_tokens, loss }.

@@ -31,7 +31,7 @@ export function build(explorer, el) {
     remarks.textContent = unbroken(state.remarks);
     scroller.replaceChildren(picture(state, width));
     const head = html("tr", "", ...COLUMNS.map((words) => heading("col", words)));
-    const rows = [line("chosen", "chosen model", chosen), line("best", "lowest loss", best)];
+    const rows = [line("chosen", "chosen", chosen), line("best", "lowest loss", best)];
     table.replaceChildren(html("thead", "", head), html("tbody", "", ...rows));
     Object.assign(el.dataset, { nParams: chosen.n_params, nTokens: chosen.n_tokens, loss: chosen.loss });
   };
