@@ -200,8 +200,8 @@ def declared(laws: Mapping[str, Law]) -> list[dict]:
     for name, law in laws.items():
         about = ABOUT.get(law)
         constants = vars(law) if isinstance(law, Chinchilla) else vars(law) | {"best_loss": vars(law.best_loss)}
-        known = {"unit": about.unit, "n_params": about.n_params, "n_tokens": about.n_tokens} if about else {}
-        if about and about.breaks < math.inf:
-            known["breaks"] = about.breaks
-        told.append({"name": name, "constants": constants, "about": known or {"unit": OWN_UNIT}})
+        known = (
+            {fact: value for fact, value in vars(about).items() if value != math.inf} if about else {"unit": OWN_UNIT}
+        )
+        told.append({"name": name, "constants": constants, "about": known})  # JSON has no infinity
     return told
