@@ -5,6 +5,7 @@ Nothing here computes a result: numbers come in, a matplotlib figure goes out.
 
 from course_utils.plots.attention import attention_map
 from course_utils.plots.cache_step import cache_step
+from course_utils.plots.iso_compute import iso_compute
 from course_utils.plots.labels import visible
 from course_utils.plots.memory_bars import memory_bars
 from course_utils.plots.next_token import axis_ceiling, next_token_bars
@@ -22,6 +23,7 @@ __all__ = [
     "axis_ceiling",
     "cache_step",
     "figure_html",
+    "iso_compute",
     "memory_bars",
     "next_token_bars",
     "next_word_bars",

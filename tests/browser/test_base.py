@@ -131,8 +131,8 @@ def test_controls_say_their_name_and_value(started):
         document.body.innerHTML = slider("size") + slider("order") + slider("of somebody else") +
             `<div class="widget-toggle-buttons"><label class="widget-label">smoothing</label>
             <button>mle</button><button>add-k</button><button>kneser-ney</button></div>`;
-        const values = {size: 0.3, order: 1234, smoothing: "add-k"};
-        nameControls(document.body, explorer.knobs, (name) => values[name]);
+        for (const [name, value] of [["size", 0.3], ["order", 1234], ["smoothing", "add-k"]]) model.set(name, value);
+        nameControls(document.body, explorer);
     }""")
     sliders = started.get_by_role("slider")
     assert sliders.evaluate_all("all => all.map((one) => [one.ariaLabel, one.ariaValueText])") == [

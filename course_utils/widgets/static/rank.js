@@ -61,16 +61,16 @@ function nearest(stops, value) {
   });
   return best;
 }
-function nameControls(box, knobs, value) {
-  const known = new Map(Object.entries(knobs).map(([name, knob]) => [knob.label, [value(name), knob.stops]]));
+function nameControls(box, explorer) {
+  const known = new Map(Object.entries(explorer.knobs).map(([name, knob]) => [knob.label, [name, knob.stops]]));
   for (const control of box.querySelectorAll(".widget-slider, .widget-toggle-buttons")) {
     const label = control.querySelector(".widget-label")?.textContent;
     if (!known.has(label)) continue;
-    const [now, stops] = known.get(label);
+    const [name, stops] = known.get(label);
     const handle = control.querySelector(".noUi-handle");
     handle?.setAttribute("aria-label", label);
-    handle?.setAttribute("aria-valuetext", stops && typeof now === "number" ? count(now) : now);
-    control.querySelectorAll("button").forEach((button, i) => button.setAttribute("aria-pressed", stops[i] === now));
+    handle?.setAttribute("aria-valuetext", explorer.spoken(name));
+    control.querySelectorAll("button").forEach((button, i) => button.setAttribute("aria-pressed", stops[i] === explorer.knob(name)));
   }
 }
 
@@ -109,7 +109,7 @@ function show(explorer, el, build2) {
     const box = el.closest(".cu-explorer");
     if (!box) return;
     resized.observe(box);
-    nameControls(box, explorer.knobs, (name) => explorer.knob(name));
+    nameControls(box, explorer);
     listen(box);
   }
   function soon() {
@@ -229,6 +229,11 @@ var Explorer = class {
   knob(name) {
     const value = this.get(name);
     return typeof value === "number" ? tidy(value) : value;
+  }
+  // A knob's value as a screen reader says it.
+  spoken(name) {
+    const value = this.knob(name);
+    return this.knobs[name].stops && typeof value === "number" ? count(value) : value;
   }
   // A slider that doesn't stand where its value wants it was moved by hand.
   sliderMoved(name) {

@@ -5,7 +5,7 @@
 
 import { Kernel } from "./kernel.js";
 import { placeOf, valueAt } from "./knobs.js";
-import { tidy } from "./numbers.js";
+import { count, tidy } from "./numbers.js";
 
 export class Explorer {
   // traits: those beside the knobs whose change redraws the views.
@@ -35,6 +35,12 @@ export class Explorer {
   knob(name) {
     const value = this.get(name);
     return typeof value === "number" ? tidy(value) : value;
+  }
+
+  // A knob's value as a screen reader says it.
+  spoken(name) {
+    const value = this.knob(name);
+    return this.knobs[name].stops && typeof value === "number" ? count(value) : value;
   }
 
   // A slider that doesn't stand where its value wants it was moved by hand.

@@ -2,7 +2,7 @@
 //
 // A slider has fewer places than its knob has values: Python may set a value between two of them, or beyond its ends.
 
-import { count, tidy } from "./numbers.js";
+import { tidy } from "./numbers.js";
 
 // The place of the slider: the number of the nearest stop, the lower of two, or a number between its ends; that of a box
 // is its value.
@@ -27,15 +27,17 @@ export function nearest(stops, value) {
 
 // Standard widgets say too little: the handle of a slider has no name, and its value is the number of a stop or
 // 0.9000000000000001; of buttons that choose a word, only the colour tells which one is pressed.
-export function nameControls(box, knobs, value) {
-  const known = new Map(Object.entries(knobs).map(([name, knob]) => [knob.label, [value(name), knob.stops]]));
+export function nameControls(box, explorer) {
+  const known = new Map(Object.entries(explorer.knobs).map(([name, knob]) => [knob.label, [name, knob.stops]]));
   for (const control of box.querySelectorAll(".widget-slider, .widget-toggle-buttons")) {
     const label = control.querySelector(".widget-label")?.textContent;
     if (!known.has(label)) continue;
-    const [now, stops] = known.get(label);
+    const [name, stops] = known.get(label);
     const handle = control.querySelector(".noUi-handle");
     handle?.setAttribute("aria-label", label);
-    handle?.setAttribute("aria-valuetext", stops && typeof now === "number" ? count(now) : now);
-    control.querySelectorAll("button").forEach((button, i) => button.setAttribute("aria-pressed", stops[i] === now));
+    handle?.setAttribute("aria-valuetext", explorer.spoken(name));
+    control
+      .querySelectorAll("button")
+      .forEach((button, i) => button.setAttribute("aria-pressed", stops[i] === explorer.knob(name)));
   }
 }

@@ -50,7 +50,7 @@ function show(explorer, el, build) {
     const box = el.closest(".cu-explorer");
     if (!box) return;
     resized.observe(box); // observing twice changes nothing
-    nameControls(box, explorer.knobs, (name) => explorer.knob(name));
+    nameControls(box, explorer);
     listen(box);
   }
 
