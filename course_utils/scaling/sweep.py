@@ -98,29 +98,37 @@ def fresh_windows(seed: int, n: int) -> Tensor:
     return torch.tensor([row.window(source, tokenizer.encode, CONTEXT) for _ in range(n)], dtype=torch.int16)
 
 
-def train(job: Job, rows: Tensor) -> Result:
-    """Train one model and score it.
+def trained(job: Job, rows: Tensor) -> tuple[DecoderLM, float]:
+    """Train one model.
 
     Args:
         job: what to train.
         rows: windows, (W, T + 1), of at least so many tokens as it is to read.
+
+    Returns:
+        The model, and the seconds of one core that it took.
     """
-    torch.set_num_threads(1)
     torch.manual_seed(job.seed)
-    model_config = job.size.config(_tokenizer().vocab_size, CONTEXT)
-    model = DecoderLM(model_config)
+    model = DecoderLM(job.size.config(_tokenizer().vocab_size, CONTEXT))
     config = TrainingConfig(tokens=job.tokens, batch_size=BATCH_SIZE, learning_rate=job.learning_rate, progress=False)
     start = process_time()
     Trainer(model, Windows(rows), None, config).run()
-    seconds, counted = process_time() - start, formula_size(model_config)
+    return model, process_time() - start
+
+
+def train(job: Job, rows: Tensor) -> Result:
+    """Train one model on one thread, and score it; the arguments are those of `trained`."""
+    torch.set_num_threads(1)
+    model, seconds = trained(job, rows)
+    size = formula_size(model.config)
     return Result(
         **job.size._asdict(),
         tokens=job.tokens,
         seed=job.seed,
         learning_rate=job.learning_rate,
-        parameters=counted.n_parameters,
-        non_embedding=counted.n_non_embedding_parameters,
-        flops=3 * forward_flops_per_token(model_config, CONTEXT) * job.tokens,
+        parameters=size.n_parameters,
+        non_embedding=size.n_non_embedding_parameters,
+        flops=3 * forward_flops_per_token(model.config, CONTEXT) * job.tokens,
         validation=_loss(model, VALIDATION_WORLD, VALIDATION),
         test=_loss(model, TEST_WORLD, TEST),
         seconds=round(seconds, 1),
