@@ -9,6 +9,28 @@ from course_utils.scaling.runs import Result
 LEVEL = 0.8  # how often a player's interval should hold the loss
 
 
+def interval_score(low: float, high: float, level: float, outcome: float) -> float:
+    """Return the interval score of a prediction; the lower, the better.
+
+    It is the width, and, if the outcome lies outside, the distance from it to the nearer end, times 2 / (1 - level).
+
+    Args:
+        low, high: between them the outcome was to lie.
+        level: with this probability, between 0 and 1.
+        outcome: what came.
+
+    Raises:
+        ValueError: low is above high, or level isn't between 0 and 1.
+
+    Source: Gneiting and Raftery (2007), "Strictly Proper Scoring Rules, Prediction, and Estimation", section 6.2.
+    """
+    if low > high:
+        raise ValueError(f"low={low} is above high={high}: swap them")
+    if not 0 < level < 1:
+        raise ValueError(f"level={level} must be between 0 and 1: 0.9 is 90 %")
+    return high - low + 2 / (1 - level) * max(low - outcome, outcome - high, 0.0)
+
+
 @dataclass(frozen=True)
 class Verdict:
     """A prediction beside what was measured, in nats per token.
@@ -97,16 +119,14 @@ class PredictionGame:
         Raises:
             ValueError: low isn't a number above 0 or lies above high; the game is over.
 
-        Source: Gneiting and Raftery (2007), "Strictly Proper Scoring Rules, Prediction, and Estimation", section 6.2:
-        the interval score. Nobody gains by an interval that is wider or narrower than what he believes.
+        Nobody gains by an interval that is wider or narrower than what he believes: see `interval_score`.
         """
         if self.verdict is not None:
             raise ValueError("the target is open already: one prediction counts. Begin a new game")
         if not 0 < low <= high < float("inf"):
             raise ValueError(f"low={low} and high={high} must be losses in nats, 0 < low <= high")
         measured = fmean(result.test for result in self._target)
-        missed = max(low - measured, 0.0) + max(measured - high, 0.0)
-        self.verdict = Verdict(low, high, measured, high - low + 2 / (1 - LEVEL) * missed)
+        self.verdict = Verdict(low, high, measured, interval_score(low, high, LEVEL, measured))
         return self.verdict
 
 

@@ -1,29 +1,7 @@
 """The score of a prediction that is an interval: narrow is good, unless the outcome lies outside."""
 
 from course_utils.exercises.core import Exercise, probes
-
-
-def interval_score(low: float, high: float, level: float, outcome: float) -> float:
-    """Return the interval score of a prediction; the lower, the better.
-
-    It is the width, and, if the outcome lies outside, the distance from it to the nearer end, times 2 / (1 - level).
-
-    Args:
-        low, high: between them the outcome was to lie.
-        level: with this probability, between 0 and 1.
-        outcome: what came.
-
-    Raises:
-        ValueError: low is above high, or level isn't between 0 and 1.
-
-    Source: Gneiting and Raftery (2007), "Strictly Proper Scoring Rules, Prediction, and Estimation", section 6.2.
-    """
-    if low > high:
-        raise ValueError(f"low={low} is above high={high}: swap them")
-    if not 0 < level < 1:
-        raise ValueError(f"level={level} must be between 0 and 1: 0.9 is 90 %")
-    return high - low + 2 / (1 - level) * max(low - outcome, outcome - high, 0.0)
-
+from course_utils.scaling.game import interval_score
 
 exercise = Exercise(
     interval_score,
