@@ -99,11 +99,33 @@ def test_a_sweep_goes_on_where_it_was_stopped(tmp_path, few):
     assert {result.job: result.test for result in sweep.read(path)} == {r.job: r.test for r in results}
 
 
+def trial(rate, validation):
+    return sweep.Result(1, 8, 2, 1024, 0, rate, 1, 1, 1, validation, validation, 1.0, "")
+
+
+@pytest.mark.parametrize(
+    ("losses", "more"),
+    [
+        ({}, {1e-3, 1e-2}),
+        ({1e-3: 2.0}, {1e-2}),
+        ({1e-3: 2.0, 1e-2: 1.97}, {2e-2}),
+        ({1e-3: 2.0, 1e-2: 1.99}, set()),  # half a per cent: enough
+        ({1e-3: 1.97, 1e-2: 2.0}, {5e-4}),
+        ({1e-3: 2.0, 1e-2: 1.9, 2e-2: 1.8}, {4e-2}),
+        ({1e-3: 2.0, 1e-2: 1.8, 2e-2: 1.9}, set()),  # a worse one on each side
+    ],
+)
+def test_rates_are_tried_until_another_one_no_longer_pays(few, monkeypatch, losses, more):
+    monkeypatch.setattr(sweep, "SIZES", (TINY,))
+    results = [trial(rate, loss) for rate, loss in losses.items()]
+    assert {job.learning_rate for job in sweep.trials(results)} == {*losses, *more}
+
+
 @pytest.mark.slow
 def test_the_shipped_table_is_whole_and_a_run_of_it_comes_out_again():
     results = sweep.read(shipped("data/scaling/sweep.jsonl"))
     done = {result.job: result for result in results}
-    assert set(sweep.trials()) | set(sweep.planned(sweep.chosen_rates(results))) == set(done)
+    assert set(sweep.trials(results)) | set(sweep.planned(sweep.chosen_rates(results))) == set(done)
     assert len(done) == len(results)
     job = Job(SIZES[1], TOKENS[0], SEEDS[0], RATES[1])
     again = sweep.train(job, sweep.fresh_windows(job.seed, job.tokens // sweep.CONTEXT))

@@ -112,6 +112,8 @@ def bootstrap_chinchilla(
 ) -> list[Chinchilla]:
     """Fit the law to runs drawn with replacement, again and again: how much it depends on the runs that were made.
 
+    Runs of the same N and D are drawn together: whatever the law misses there, all of them share.
+
     Args:
         n_params, n_tokens, loss: as for `fit_chinchilla`.
         n_resamples: number of fits.
@@ -120,15 +122,13 @@ def bootstrap_chinchilla(
     Raises:
         ValueError: as `fit_chinchilla`; n_resamples is below 1.
 
-    Source: Efron and Tibshirani (1993), "An Introduction to the Bootstrap", section 9.5: pairs.
+    Source: Davison and Hinkley (1997), "Bootstrap Methods and their Application", section 3.8: groups are drawn whole.
     """
     n_resamples = whole_number("n_resamples", n_resamples, least=1)
     sizes, losses = _checked(n_params, n_tokens, loss)
-    generator, n = torch.Generator().manual_seed(seed), len(losses)
-    drawn = torch.randint(n, (n_resamples, n), generator=generator)  # (S, n)
-    counts = torch.zeros(n_resamples, n, dtype=torch.float64).scatter_add_(
-        1, drawn, torch.ones(drawn.shape, dtype=torch.float64)
-    )
+    cells, cell = sizes.unique(dim=0, return_inverse=True)  # (M, 2) and (n,)
+    drawn = torch.randint(len(cells), (n_resamples, len(cells)), generator=torch.Generator().manual_seed(seed))
+    counts = torch.nn.functional.one_hot(drawn, len(cells)).sum(dim=1)[:, cell]  # (S, n)
     return _chinchillas(fit_powers(sizes, losses, counts, start=fit_powers(sizes, losses)))
 
 

@@ -12,7 +12,7 @@ import math
 import multiprocessing
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from functools import cache
@@ -42,7 +42,8 @@ from course_utils.transformer import DecoderLM
 
 CONTEXT, BATCH_SIZE = 64, 4  # tokens of a window, and windows of a step
 TOKENS = tuple(2**power for power in range(15, 21))  # budgets of text: 32,768 to 1,048,576
-RATES = (1e-2, 2e-2, 4e-2, 8e-2)  # learning rates to choose from, for each size and text
+RATES = (1e-2, 2e-2, 4e-2, 8e-2)  # the first learning rates to try, for each size and text
+LEAST_GAIN = 0.01  # share of the loss that the outermost rate must save beside all others, for one more to be tried
 SEEDS = (0, 1, 2)
 FIRST_WORLD = 1000  # the seed of the first text: no other text of the course is drawn with it
 VALIDATION_WORLD, TEST_WORLD = 1, 2  # seeds
@@ -144,9 +145,21 @@ def floor() -> float:
     return -sum(log2_probs) * math.log(2) / tokens
 
 
-def trials() -> list[Job]:
-    """Return the trainings that choose a learning rate: the first seed of each size and text, at every rate."""
-    return [Job(size, tokens, SEEDS[0], rate) for size in SIZES for tokens in TOKENS for rate in RATES]
+def trials(results: Sequence[Result]) -> list[Job]:
+    """Return the trainings that choose a learning rate: the first seed of each size and text, at each of the rates.
+
+    Where the highest of the rates is better than all others by more than `LEAST_GAIN`, its double joins them; where
+    the lowest is, its half. So the list grows with the results, until another rate no longer pays.
+    """
+    jobs = []
+    for (size, tokens), losses in _tried(results).items():
+        rates = set(RATES) | set(losses)
+        if rates == set(losses):
+            best, second = sorted(losses, key=losses.__getitem__)[:2]
+            if losses[best] < (1 - LEAST_GAIN) * losses[second]:
+                rates |= {2 * best} if best == max(rates) else {best / 2} if best == min(rates) else set()
+        jobs += [Job(size, tokens, SEEDS[0], rate) for rate in sorted(rates)]
+    return jobs
 
 
 def planned(rates: dict[tuple[Size, int], float]) -> list[Job]:
@@ -160,12 +173,7 @@ def planned(rates: dict[tuple[Size, int], float]) -> list[Job]:
 
 def chosen_rates(results: Sequence[Result]) -> dict[tuple[Size, int], float]:
     """Return the learning rate of each size and text: that of the lowest validation loss among the trials."""
-    losses = {result.job: result.validation for result in results}
-    return {
-        (size, tokens): min(RATES, key=lambda rate: losses[Job(size, tokens, SEEDS[0], rate)])
-        for size in SIZES
-        for tokens in TOKENS
-    }
+    return {cell: min(losses, key=losses.__getitem__) for cell, losses in _tried(results).items()}
 
 
 def chosen(results: Sequence[Result]) -> list[Result]:
@@ -192,7 +200,7 @@ def sweep(path: Path, processes: int, progress: bool = False) -> None:
         windows = max(tokens for _, tokens in TARGETS) // CONTEXT
         list(pool.map(_write_windows, texts.values(), texts, [windows] * len(texts)))
 
-        def run(jobs: Sequence[Job]) -> None:
+        def run(jobs: Iterable[Job]) -> None:
             done = {result.job for result in results}
             waiting = sorted((job for job in jobs if job not in done), key=lambda job: -job.tokens * job.size.d_model)
             futures: list[Future[Result]] = [pool.submit(_train_on, texts[job.seed], job) for job in waiting]
@@ -200,8 +208,19 @@ def sweep(path: Path, processes: int, progress: bool = False) -> None:
                 results.append(future.result())
                 write_atomically(path, "".join(json.dumps(asdict(result)) + "\n" for result in results).encode())
 
-        run(trials())
+        while jobs := set(trials(results)) - {result.job for result in results}:
+            run(jobs)
         run(planned(chosen_rates(results)))
+
+
+def _tried(results: Iterable[Result]) -> dict[tuple[Size, int], dict[float, float]]:
+    """Return the validation loss of each learning rate that the first seed was trained with, for each size and text."""
+    tried: dict[tuple[Size, int], dict[float, float]] = {(size, tokens): {} for size in SIZES for tokens in TOKENS}
+    for result in results:
+        cell = result.job.size, result.tokens
+        if cell in tried and result.seed == SEEDS[0]:
+            tried[cell][result.learning_rate] = result.validation
+    return tried
 
 
 def _pool(processes: int) -> ProcessPoolExecutor:

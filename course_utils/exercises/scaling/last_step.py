@@ -30,7 +30,7 @@ exercise = Exercise(
     difficulty=2,
     shown="a share of the objective has no unit: it stops the sum and the mean of the same losses at the same step.",
     hints=(
-        "Run the faulty rule by hand on 80, 40, 20, 10, 9.95 with a tolerance of 0.01, then on a thousandth of each.",
+        "Run the faulty rule by hand on 80, 40, 20, 10, 9.95 with a tolerance of 0.012, then on a thousandth of each.",
         "What does max(before, after, 1) become if all values are far below 1, and what is the rule then?",
         "for step in range(1, len(objective)): return step if objective[step - 1] - objective[step] <= tolerance * "
         "objective[step - 1]. A product needs no division, which a perfect fit would make one by 0.",
