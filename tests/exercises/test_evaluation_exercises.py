@@ -99,6 +99,10 @@ def test_half_of_the_choices(differences):
     return sum(abs(total) >= abs(sum(differences)) - 1e-9 for total in totals) / len(totals)
 
 
+def test_the_experiment_hands_over_an_array():
+    assert exercises.sign_flip_p_value.reference(np.array([1.0, 2.0])) == 0.5
+
+
 @wrong(exercises.sign_flip_p_value, "two of four are as far")
 def test_drawn_signs(differences):
     generator = random.Random(0)

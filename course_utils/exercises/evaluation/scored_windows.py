@@ -1,4 +1,4 @@
-"""A real bug by its symptom: windows that score too few tokens, one for each window."""
+"""A real bug by its symptom: windows that don't overlap score too few tokens, by one for each window but the first."""
 
 from course_utils.exercises.core import Exercise, probes
 
@@ -19,7 +19,8 @@ def scored_windows(n_tokens: int, context_length: int, stride: int) -> list[tupl
     Raises:
         ValueError: stride isn't in 1 .. context_length - 1: windows that don't overlap leave a token unpredicted.
 
-    Source of the bug: huggingface/transformers, issue 30975 (2024).
+    Source of the bug: huggingface/transformers, issue 30975 (2024), which reports it for every stride. But where
+    windows overlap, the token before the first one scored stands in the same window, so that nothing is lost.
     """
     if not 1 <= stride < context_length:
         raise ValueError(f"stride={stride} must be in 1 .. context_length - 1 = {context_length - 1}")

@@ -22,7 +22,7 @@ def sign_flip_p_value(differences: list[float]) -> float:
 
     Source: Fisher (1935), "The Design of Experiments", chapter 3.
     """
-    if not differences:
+    if len(differences) == 0:
         raise ValueError("differences is empty: there is nothing to test")
     far = abs(sum(differences)) - 1e-9 * sum(map(abs, differences))
     choices = product((1, -1), repeat=len(differences))
@@ -69,7 +69,7 @@ def share(counts, of=lambda n: 2**n):
     """An answer that counts other choices of signs than the right one: counts(sum, observed)."""
 
     def answer(differences):
-        if not differences:
+        if len(differences) == 0:
             raise ValueError
         observed = sum(differences)
         return sum(counts(round(total, 9), round(observed, 9)) for total in sums(differences)) / of(len(differences))
@@ -83,7 +83,7 @@ def sums(differences):
 
 
 def exact_comparison(differences):
-    if not differences:
+    if len(differences) == 0:
         raise ValueError
     return sum(abs(total) >= abs(sum(differences)) for total in sums(differences)) / 2 ** len(differences)
 
