@@ -9,7 +9,7 @@ import torch
 from course_utils import evaluation
 from course_utils.ladder import CountedLM, Mixture
 from course_utils.ladder.enter import main
-from course_utils.ladder.kinds import KINDS, kinds_of
+from course_utils.ladder.kinds import COPY, KINDS, copied, kinds_of
 from course_utils.ladder.leaderboard import Judgement, NotAProbabilityError, enter, judge
 from course_utils.transformer import DecoderLM, TransformerConfig
 
@@ -238,3 +238,12 @@ def test_every_character_has_the_kind_that_a_reader_would_say():
     assert kinds[15:19] == ["names, first letter", *["names, the rest"] * 3]
     assert kinds[19] == kinds[21] == "digits and marks"
     assert kinds[23:] == ["new words, first letter", *["new words, the rest"] * 5]
+
+
+def test_a_copy_is_a_long_run_that_training_has_too():
+    sentence = "The sun was low, and nobody had yet thought of a lamp."
+    assert len(sentence) > COPY
+    found = copied(f"Yes: {sentence} No.", f"{sentence[:20]} But: {sentence}")
+    assert found.tolist() == [False] * 3 + [True] * (2 + len(sentence)) + [False] * 4  # ": " is in both
+    assert not copied(f"Yes: {sentence[: COPY - 3]}!", f"{sentence[:20]} But: {sentence}").any()
+    assert not copied("short", "short").any()

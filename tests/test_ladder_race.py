@@ -263,9 +263,26 @@ def test_the_shipped_races_are_whole():
     assert len({(race["text"], race["change"]) for race in races}) == len(races)
     for race in races:
         characters = sum(kind["characters"] for kind in race["kinds"])
-        for name, rung in zip(("n-gram", "transformer", "mixture"), race["rungs"], strict=True):
+        names = [name for name in race["kinds"][0] if name not in ("kind", "characters")]
+        assert names[:3] == ["n-gram", "transformer", "mixture"]
+        for name, rung in zip(names, race["rungs"], strict=True):
             assert name in rung["name"]
             mean = sum(kind[name] for kind in race["kinds"]) / characters
             assert mean == pytest.approx(rung["nats_per_character"], abs=1e-5)
         assert race["largest_sum_error"] < 1e-6
         assert race["rungs"][2]["seconds"] <= race["settings"]["seconds"]
+
+
+def test_what_is_copied_of_the_shipped_races_texts_was_counted_by_the_same_ngrams():
+    races, texts = (
+        list(map(json.loads, (shipped("data/ladder") / name).read_text(encoding="utf-8").splitlines()))
+        for name in ("races.jsonl", "copies.jsonl")
+    )
+    for text in texts:
+        race = next(race for race in races if race["text"] == text["text"])
+        assert sum(kind["characters"] for kind in text["kinds"]) == text["characters"] - 1
+        for kind, of_race in zip(text["kinds"], race["kinds"], strict=True):
+            assert kind["kind"] == of_race["kind"]
+            assert kind["n-gram"] == pytest.approx(of_race["n-gram"], abs=0.02)
+            assert kind["copied"] <= kind["characters"]
+            assert kind["n-gram, copied"] <= kind["n-gram"]

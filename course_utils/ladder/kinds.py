@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 RARE = 10  # a word that the training text has less often
+COPY = 50  # characters: a shorter run that both texts have is language, not a copy
 KINDS = (
     "headings",
     "names, first letter",
@@ -60,3 +61,21 @@ def kinds_of(text: str, training: str) -> Tensor:
     for match in HEADING.finditer(text):
         kinds[match.start() : match.end()] = number["headings"]
     return kinds
+
+
+def copied(text: str, training: str) -> Tensor:
+    """Say which characters of a text stand in a run of `COPY` or more that the training text has too.
+
+    Args:
+        text: N characters.
+        training: what the models learned from.
+
+    Returns:
+        (N,) bool.
+    """
+    known = {training[start : start + COPY] for start in range(len(training) - COPY + 1)}
+    found = torch.zeros(len(text), dtype=torch.bool)
+    for start in range(len(text) - COPY + 1):
+        if text[start : start + COPY] in known:
+            found[start : start + COPY] = True
+    return found

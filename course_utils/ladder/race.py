@@ -6,7 +6,7 @@ lies all over the part, for its last pages may be of the same chapter as the tes
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
@@ -132,15 +132,23 @@ def fit_weights(mixture: Mixture, held_out: list[Tensor], settings: RaceSettings
 
 
 @torch.no_grad()
-def score(rungs: Rungs, ids: Tensor, kinds: Tensor, settings: RaceSettings, progress: bool = True) -> dict:
+def score(
+    rungs: Rungs,
+    ids: Tensor,
+    kinds: Tensor,
+    settings: RaceSettings,
+    progress: bool = True,
+    kind_names: Sequence[str] = KINDS,
+) -> dict:
     """Judge every rung on the same windows of a text, each token but the first once.
 
     Args:
         rungs: from `run_race`.
         ids: (N,) token ids of the test.
-        kinds: (N,) of what kind each is, as numbers in `KINDS`.
+        kinds: (N,) of what kind each is, as numbers in `kind_names`.
         settings: of the race.
         progress: show a progress bar.
+        kind_names: of all kinds.
 
     Returns:
         rungs: a list of {name, nats_per_character, seconds}.
@@ -153,7 +161,7 @@ def score(rungs: Rungs, ids: Tensor, kinds: Tensor, settings: RaceSettings, prog
         "transformer": "transformer",
         "mixture": "mixture, a weight for each length of a seen context",
     }
-    nats = {name: torch.zeros(len(KINDS), dtype=torch.float64) for name in names}  # (kinds,) each
+    nats = {name: torch.zeros(len(kind_names), dtype=torch.float64) for name in names}  # (kinds,) each
     worst = 0.0
     with in_eval_mode(rungs.learned):
         windows = list(scoring_windows(ids, settings.context_length, settings.stride, ROWS_AT_ONCE))
@@ -187,7 +195,7 @@ def score(rungs: Rungs, ids: Tensor, kinds: Tensor, settings: RaceSettings, prog
         "kinds": [
             {"kind": kind, "characters": int((kinds[1:] == number).sum())}
             | {name: round(float(of_kinds[number]), 2) for name, of_kinds in nats.items()}
-            for number, kind in enumerate(KINDS)
+            for number, kind in enumerate(kind_names)
         ],
         "settings": asdict(settings),
     }
