@@ -157,7 +157,10 @@ def trials(results: Sequence[Result]) -> list[Job]:
         if rates == set(losses):
             best, second = sorted(losses, key=losses.__getitem__)[:2]
             if losses[best] < (1 - LEAST_GAIN) * losses[second]:
-                rates |= {2 * best} if best == max(rates) else {best / 2} if best == min(rates) else set()
+                if best == max(rates):
+                    rates.add(2 * best)
+                elif best == min(rates):
+                    rates.add(best / 2)
         jobs += [Job(size, tokens, SEEDS[0], rate) for rate in sorted(rates)]
     return jobs
 
