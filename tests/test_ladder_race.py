@@ -126,13 +126,13 @@ def test_what_is_held_out_and_what_is_read_are_the_whole_text(n, context_length)
     assert all(set(piece[: context_length + 1].tolist()) <= set(torch.cat(read).tolist()) for piece in held_out)
 
 
-@pytest.mark.parametrize(("step", "width"), [(10.0, 64), (0.002, 192), (0.011, 128)])
+@pytest.mark.parametrize(("step", "width"), [(10.0, 64), (0.002, 192), (0.011, 128), (0.025, 96)])
 def test_a_faster_machine_gets_a_larger_transformer(step, width):
     seconds_of = {64: step, 96: step, 128: step, 192: 3 * step}
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sizing, "seconds_per_step", lambda settings, *_: seconds_of[settings.d_model])
-        chosen = sizing.fitted_size(RaceSettings(seconds=sizing.STEPS * 0.02), 64)
+        chosen = sizing.fitted_size(RaceSettings(seconds=40), 64)
     assert chosen.d_model == width
     assert chosen == replace(RaceSettings(seconds=chosen.seconds), **sizing.SHAPES[[64, 96, 128, 192].index(width)])
 

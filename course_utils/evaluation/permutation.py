@@ -1,5 +1,6 @@
 """A permutation test: could chance alone have put the larger numbers on one side?"""
 
+import functools
 import math
 from collections.abc import Sequence
 from itertools import combinations
@@ -51,7 +52,7 @@ def permutation_test(
     observed = float(groups[0].mean() - groups[1].mean())
     exact = math.comb(len(values), n_first) <= n_relabellings
     if exact:
-        chosen = np.array(list(combinations(range(len(values)), n_first)))  # (relabellings, N)
+        chosen = _all_choices(len(values), n_first)  # (relabellings, N)
     else:
         rng = np.random.default_rng(seed)
         chosen = np.array([rng.permutation(len(values))[:n_first] for _ in range(n_relabellings)])
@@ -60,6 +61,14 @@ def permutation_test(
     as_far = int((np.abs(differences) >= abs(observed) - SAME * np.abs(values).max()).sum())
     p_value = as_far / len(chosen) if exact else (1 + as_far) / (1 + len(chosen))
     return PermutationResult(observed, p_value, len(chosen))
+
+
+@functools.lru_cache(maxsize=1)
+def _all_choices(n: int, size: int) -> np.ndarray:
+    """Return all ways to choose `size` of the numbers 0 .. n - 1, (ways, size)."""
+    choices = np.array(list(combinations(range(n), size)))
+    choices.flags.writeable = False  # the next test may be given the same array
+    return choices
 
 
 def _numbers(name: str, values: Sequence[float]) -> np.ndarray:
