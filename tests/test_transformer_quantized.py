@@ -11,10 +11,12 @@ from random_weights import randomised
 
 from course_utils import decoding, evaluation, pretrained
 from course_utils.pretrained.loading import packaged_file
-from course_utils.transformer import DecoderLM, TransformerConfig, quantize
+from course_utils.transformer import DecoderLM, TransformerConfig, quantize, quantized
 from course_utils.transformer import linear as linear_module
 from course_utils.transformer.quantized import STACKS, eight_bits, four_bits, quantized_layers
 
+needs_fbgemm = pytest.mark.skipif(not quantized.has_fbgemm(), reason="no x86 processor with AVX2")
+KINDS = [pytest.param("float16", marks=needs_fbgemm), "int8", "int4"]
 CONFIG = TransformerConfig(vocab_size=64, d_model=32, n_layers=2, n_heads=4, n_kv_heads=2, d_ff=96, context_length=32)
 IDS = torch.randint(64, (2, 9), generator=torch.Generator().manual_seed(0))
 
@@ -71,6 +73,8 @@ def test_the_packaged_files_whole_numbers_come_back():
 
 
 def rounded_matrix(weight, kind):
+    if kind == "float16":
+        return weight.half().float()
     if kind == "int8":
         numbers, scales = eight_bits(weight)
         return numbers.float() * scales.float()
@@ -79,7 +83,7 @@ def rounded_matrix(weight, kind):
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("kind", ["int8", "int4"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_product_is_that_of_the_rounded_matrix(kind):
     weights = [torch.randn(rows, 96, generator=torch.Generator().manual_seed(rows)) for rows in (32, 16, 64)]
     x = torch.randn(2, 3, 96, generator=torch.Generator().manual_seed(0)).to(torch.bfloat16).float()
@@ -93,7 +97,7 @@ def test_a_product_is_that_of_the_rounded_matrix(kind):
 
 @pytest.mark.parametrize("piece", [2**20, 1000])
 @pytest.mark.parametrize("rows", [1, 300])
-@pytest.mark.parametrize("kind", ["int8", "int4"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_gradient_is_that_of_the_rounded_matrix(kind, rows, piece, monkeypatch):
     monkeypatch.setattr("course_utils.transformer.quantized.PIECE", piece)
     generator = torch.Generator().manual_seed(0)
@@ -104,13 +108,13 @@ def test_the_gradient_is_that_of_the_rounded_matrix(kind, rows, piece, monkeypat
     torch.autograd.backward(linear_module.products(x, layers), gradients)
     expected = sum(each @ rounded_matrix(weight, kind) for each, weight in zip(gradients, weights, strict=True))
     off = (x.grad - expected).abs().max() / expected.abs().max()
-    assert off < (1e-5 if kind == "int8" else 0.01)  # four bits are widened by way of bfloat16
+    assert off < (0.01 if kind == "int4" else 1e-5)  # four bits are widened by way of bfloat16
     with torch.no_grad():
         assert not layers[0](x).requires_grad
 
 
 @pytest.mark.parametrize("tied", [True, False])
-@pytest.mark.parametrize("kind", ["int8", "int4"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_quantized_model_answers_with_a_cache_as_without_by_four_products_a_layer(kind, tied, monkeypatch):
     made = []
     for stack in STACKS.values():
@@ -127,7 +131,7 @@ def test_a_quantized_model_answers_with_a_cache_as_without_by_four_products_a_la
     assert decoding.generate(narrow, IDS, 4, seed=0).shape == (2, 13)
 
 
-@pytest.mark.parametrize("kind", ["int8", "int4"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_fewer_bits_cost_the_real_model_little_of_its_perplexity(smollm2, kind):
     exact, tokenizer = smollm2
     narrow, _ = pretrained.load(quantization=kind)
@@ -141,7 +145,7 @@ def test_fewer_bits_cost_the_real_model_little_of_its_perplexity(smollm2, kind):
 @pytest.mark.parametrize(
     ("make", "kind", "message"),
     [
-        (model, "fp8", "quantization must be one of int8, int4 or None, got 'fp8'"),
+        (model, "fp8", "quantization must be one of float16, int8, int4 or None, got 'fp8'"),
         (lambda: quantize(model(), "int8"), "int4", "quantised already"),
         (lambda: model().to("meta"), "int8", "works on the CPU, the model is on meta"),
         (lambda: model(d_model=16), "int4", "32 x 16 can't be kept in four bits: .* use 'int8'"),
@@ -156,6 +160,30 @@ def test_what_cannot_be_quantized_is_said(make, kind, message):
     assert {name: type(module) for name, module in whole.named_modules()} == names  # not half of it
 
 
+@torch.no_grad()
+@needs_fbgemm
+def test_a_product_in_float16_rounds_nothing_but_the_matrix():
+    weight = torch.randn(32, 96, generator=torch.Generator().manual_seed(1))
+    x = torch.randn(5, 96, generator=torch.Generator().manual_seed(0))
+    (layer,) = quantized_layers([weight], "float16")
+    torch.testing.assert_close(layer(x), x @ weight.half().float().T)
+    assert layer(x.to(torch.bfloat16)).dtype == torch.bfloat16
+    assert (layer(x) - x @ weight.T).abs().max() > 1e-5  # it is rounded
+
+
+def test_a_processor_without_a_product_for_float16_is_told_so(monkeypatch):
+    monkeypatch.setattr(quantized, "has_fbgemm", lambda: False)
+    with pytest.raises(ValueError, match="needs an x86 processor with AVX2: use 'int8'"):
+        quantize(model(), "float16")
+
+
+@needs_fbgemm
+def test_a_weight_beyond_float16_is_refused_rather_than_cut():
+    with pytest.raises(ValueError, match="a weight of 7e\\+04 can't be kept in float16, which ends at 65,504"):
+        quantized_layers([torch.full((16, 32), 70_000.0)], "float16")
+    assert quantized_layers([torch.full((16, 32), 65_504.0)], "float16")
+
+
 def test_loading_refuses_an_unknown_quantization():
-    with pytest.raises(ValueError, match="quantization must be one of int8, int4 or None, got 'q4'"):
+    with pytest.raises(ValueError, match="quantization must be one of float16, int8, int4 or None, got 'q4'"):
         pretrained.load("tinyworld", device="cpu", quantization="q4")

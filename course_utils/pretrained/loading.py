@@ -47,15 +47,15 @@ def load(
         device: where to put the weights; None is the fastest there is.
         dtype: of the weights; None is bfloat16 on a CUDA device, float32 elsewhere. A model computes in it too, or in
             float32 where the processor only emulates it.
-        quantization: "int8" or "int4" keeps the matrices in so few bits, on the CPU and for inference only, which makes
-            answers faster and a little worse (`course_utils.transformer.quantized`).
+        quantization: "float16", "int8" or "int4" keeps the matrices in so few bits, on the CPU and for inference only,
+            which makes answers faster and, but for float16, a little worse (`course_utils.transformer.quantized`).
 
     Raises:
         ModuleNotFoundError: the package with the weights is not installed.
         FileNotFoundError: no such folder (the message has the nearest name that there is), or a folder without a file
             that belongs there, named.
         ValueError: an unknown name, or none at all; a file that is damaged, cut short or not the one expected; another
-            architecture; another quantization, or one on a GPU.
+            architecture; another quantization, one on a GPU, or one that this processor has no product for.
         ConnectionError: the Hub can't be reached and the model was never downloaded; the message says what to run.
     """
     device = pick_device() if device is None else torch.device(device)

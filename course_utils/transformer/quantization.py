@@ -1,4 +1,4 @@
-"""Make a model ready to answer from fewer bits: its matrices are kept in eight or four bits a weight."""
+"""Make a model ready to answer from fewer bits: its matrices are kept in sixteen, eight or four bits a weight."""
 
 from course_utils.transformer.decoder import DecoderLM
 from course_utils.transformer.linear import Adapted, Rows
@@ -16,16 +16,16 @@ MATRICES = (
 def quantize(model: DecoderLM, kind: str) -> DecoderLM:
     """Keep the matrices of each layer in fewer bits, in place; return the model, for inference only.
 
-    The output layer is kept in eight bits in either kind, as in the packaged file, for in four it alone would cost
-    SmolLM2 6 % of its perplexity. The embedding stays as it is: looking up a row of it costs nothing.
+    Beside matrices in four bits the output layer is kept in eight, as in the packaged file, for in four it alone would
+    cost SmolLM2 6 % of its perplexity. The embedding stays as it is: looking up a row of it costs nothing.
 
     Args:
         model: on the CPU.
-        kind: "int8", a scale for each row, or "int4", a scale and an offset for each 32 weights of a row.
+        kind: "float16", "int8", a scale for each row, or "int4", a scale and an offset for each 32 weights of a row.
 
     Raises:
         ValueError: another kind; the model isn't on the CPU, or quantised already; it has adapters; a matrix of a size
-            that four bits don't take.
+            that four bits don't take; float16 on a processor that has no product for it, or too small for a weight.
     """
     if kind not in STACKS:
         raise ValueError(f"quantization must be one of {', '.join(STACKS)} or None, got {kind!r}")
@@ -41,5 +41,5 @@ def quantize(model: DecoderLM, kind: str) -> DecoderLM:
         for name, layer in zip(names, layers, strict=True):
             setattr(module, name, layer)
     output = model.get_parameter("embedding.weight" if model.head is None else "head.weight")
-    model.head = quantized_layers([output], "int8")[0]
+    model.head = quantized_layers([output], "int8" if kind == "int4" else kind)[0]
     return model.requires_grad_(False).eval()

@@ -1,8 +1,9 @@
-"""Weights in eight or four bits, a half or a quarter of bfloat16's bytes, scales not counted.
+"""Weights in sixteen, eight or four bits: a half, a quarter or an eighth of float32's bytes, scales not counted.
 
 At inference one vector meets each weight once, so that reading them is what takes the time. Only matrices are rounded.
-Vectors stay as wide as they are, but for a product's input, which torch's kernels take in bfloat16. Matrices can't be
-trained, but what stands before and beside them can: gradients pass through, as in Dettmers et al. (2023), "QLoRA".
+Vectors stay as wide as they are, but for a product's input, which the kernels for eight and four bits take in bfloat16.
+Matrices can't be trained, but what stands before and beside them can: gradients pass through, as in Dettmers et al.
+(2023), "QLoRA".
 """
 
 from collections.abc import Sequence
@@ -87,6 +88,35 @@ class Through(torch.autograd.Function):
         return ctx.stack.transposed(gradient.flatten(0, -2)).unflatten(0, gradient.shape[:-1]), None
 
 
+class Stack16(Stack):
+    """A matrix in float16, (d_out, d_in), whose products the library FBGEMM, a part of torch, computes in float32.
+
+    It needs no instructions for narrow numbers but the widening of float16, which every processor with AVX2 has.
+
+    Raises:
+        ValueError: the library doesn't know this processor; a weight that float16 can't hold.
+
+    Source: Khudia et al. (2021), "FBGEMM: Enabling High-Performance Low-Precision Deep Learning Inference".
+    """
+
+    def __init__(self, weight: Tensor):
+        super().__init__()
+        if not has_fbgemm():
+            raise ValueError("quantization='float16' needs an x86 processor with AVX2: use 'int8'")
+        largest = float(weight.abs().max())
+        if largest > torch.finfo(torch.float16).max:
+            raise ValueError(f"a weight of {largest:.3g} can't be kept in float16, which ends at 65,504: use 'int8'")
+        self.packed = torch.ops.quantized.linear_prepack_fp16(weight.float(), None)
+
+    def product(self, x: Tensor) -> Tensor:
+        rows = x.flatten(0, -2).float()  # (N, d_in)
+        return torch.ops.quantized.linear_dynamic_fp16(rows, self.packed).to(x.dtype).unflatten(0, x.shape[:-1])
+
+    def transposed(self, gradient: Tensor) -> Tensor:
+        weight, _ = torch.ops.quantized.linear_unpack_fp16(self.packed)  # (d_out, d_in)
+        return (gradient.float() @ weight.float()).to(gradient.dtype)  # (N, d_in)
+
+
 class Stack8(Stack):
     """A matrix in `eight_bits`, (d_out, d_in)."""
 
@@ -139,11 +169,16 @@ class Stack4(Stack):
         return torch.cat([gradient @ self.product(piece).T for piece in rows], dim=1)  # (N, d_in)
 
 
-STACKS = {"int8": Stack8, "int4": Stack4}
+def has_fbgemm() -> bool:
+    """Say whether torch has FBGEMM's products for this processor."""
+    return "fbgemm" in torch.backends.quantized.supported_engines
+
+
+STACKS = {"float16": Stack16, "int8": Stack8, "int4": Stack4}
 
 
 def quantized_layers(weights: Sequence[Tensor], kind: str) -> list[Rows]:
-    """Return layers of the same input in a narrow kind, "int8" or "int4", which `products` computes at once.
+    """Return layers of the same input in a narrow kind, which `products` computes at once.
 
     Args:
         weights: of each, (d_out, d_in).

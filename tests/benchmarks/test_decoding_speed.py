@@ -84,7 +84,7 @@ def test_fewer_bits(smollm2, tmp_path, busy):
     ids = torch.tensor([tokenizer.encode(PROMPT)])
     text = torch.tensor(tokenizer.encode("\n".join(corpora.load("pydocs", "train")["text"][:40]))[:4096])
     models = {"float32": model, "bfloat16": pretrained.load(dtype=torch.bfloat16)[0]}
-    models |= {kind: pretrained.load(quantization=kind)[0] for kind in ("int8", "int4")}
+    models |= {kind: pretrained.load(quantization=kind)[0] for kind in ("float16", "int8", "int4")}
     calls = {name: lambda each=each: decoding.generate(each, ids, NEW, temperature=0) for name, each in models.items()}
     peers = {f"transformers, {dtype}": peer_of(smollm2, tmp_path, dtype) for dtype in (torch.float32, torch.bfloat16)}
     calls |= {name: greedily(peer, ids) for name, peer in peers.items()}
