@@ -27,7 +27,7 @@ from course_utils.finetuning.lora import (
 )
 from course_utils.pretrained.llama_config import config_to
 from course_utils.transformer import DecoderLM, TransformerConfig, quantize
-from course_utils.transformer.quantized import STACKS
+from course_utils.transformer.quantized import STACKS, has_fbgemm
 
 ALL = ("q", "k", "v", "o", "gate", "up", "down")
 CONFIG = TransformerConfig(vocab_size=64, d_model=32, n_layers=2, n_heads=4, n_kv_heads=2, d_ff=96, context_length=32)
@@ -238,7 +238,14 @@ def test_a_narrow_model_keeps_wide_adapters(bfloat16_native):
     assert narrow.layers[0].attention.q.base.weight.dtype == torch.bfloat16
 
 
-@pytest.mark.parametrize("kind", ["int8", "int4"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param("float16", marks=pytest.mark.skipif(not has_fbgemm(), reason="torch has no FBGEMM here")),
+        "int8",
+        "int4",
+    ],
+)
 def test_adapters_learn_beside_quantised_weights_by_four_products_a_layer(kind, monkeypatch):
     model = quantize(plain(), kind)
     before = model(IDS)
@@ -246,7 +253,7 @@ def test_adapters_learn_beside_quantised_weights_by_four_products_a_layer(kind, 
     made, real = [], STACKS[kind].forward
     monkeypatch.setattr(STACKS[kind], "forward", lambda self, x: made.append(x.shape) or real(self, x))
     assert torch.equal(model(IDS), before)
-    assert len(made) == 2 * 4 + (kind == "int8")  # the output layer has eight bits in either kind
+    assert len(made) == 2 * 4 + (kind != "int4")  # beside four bits the output layer has eight
     run = finetune(model, draw, steps=10, learning_rate=0.02)
     assert run.losses[-1] < 0.9 * run.losses[0]
     answer = model(IDS)

@@ -50,8 +50,9 @@ PLACES = {
         "a single vector meets a large matrix: reading takes the time, whatever the processor calculates in",
     ),
     "transformer/quantized.py": (
-        {"bfloat16": 5},
-        "torch's kernels for whole numbers take bfloat16, and compute in float32 where that isn't native",
+        {"bfloat16": 5, "float16": 2},
+        "torch's kernels for whole numbers take bfloat16, and compute in float32 where that isn't native; float16 is "
+        "only how a matrix is kept",
     ),
     "transformer/onednn.py": ({"autocast": 1}, "measures in float32, whatever autocast is on"),
     "transformer/decoder.py": ({"compute_dtype": 3}, "widens the embedding's output and the cache; all follows"),

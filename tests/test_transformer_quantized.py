@@ -15,7 +15,7 @@ from course_utils.transformer import DecoderLM, TransformerConfig, quantize, qua
 from course_utils.transformer import linear as linear_module
 from course_utils.transformer.quantized import STACKS, eight_bits, four_bits, quantized_layers
 
-needs_fbgemm = pytest.mark.skipif(not quantized.has_fbgemm(), reason="no x86 processor with AVX2")
+needs_fbgemm = pytest.mark.skipif(not quantized.has_fbgemm(), reason="torch has no FBGEMM for this processor")
 KINDS = [pytest.param("float16", marks=needs_fbgemm), "int8", "int4"]
 CONFIG = TransformerConfig(vocab_size=64, d_model=32, n_layers=2, n_heads=4, n_kv_heads=2, d_ff=96, context_length=32)
 IDS = torch.randint(64, (2, 9), generator=torch.Generator().manual_seed(0))
@@ -24,6 +24,12 @@ IDS = torch.randint(64, (2, 9), generator=torch.Generator().manual_seed(0))
 def model(**changes):
     torch.manual_seed(0)
     return randomised(DecoderLM(dataclasses.replace(CONFIG, **changes)))
+
+
+def with_a_large_embedding():
+    large = model()
+    large.embedding.weight.data[0, 0] = 70_000
+    return large
 
 
 def test_a_layer_that_has_been_replaced_is_asked_itself():
@@ -126,7 +132,8 @@ def test_a_quantized_model_answers_with_a_cache_as_without_by_four_products_a_la
         assert len(made) == 2 * 4 + 1
         cache = narrow.new_cache(2, 9)
         pieces = torch.cat([narrow(part, cache=cache) for part in IDS.split(2, dim=1)], dim=1)
-    assert (pieces - whole).abs().max() < 0.02 * whole.abs().max()  # a product's input is rounded to bfloat16
+    # for whole numbers a product's input is rounded to bfloat16
+    assert (pieces - whole).abs().max() < (1e-5 if kind == "float16" else 0.02) * whole.abs().max()
     assert sum(parameter.numel() for parameter in narrow.parameters()) == 64 * 32 + 5 * 32  # embedding and norms
     assert decoding.generate(narrow, IDS, 4, seed=0).shape == (2, 13)
 
@@ -139,7 +146,7 @@ def test_fewer_bits_cost_the_real_model_little_of_its_perplexity(smollm2, kind):
     text += "Who owns it nobody knows: the miller pays his rent to a lawyer in the town, and asks no questions."
     ids = torch.tensor(tokenizer.encode(text))
     perplexities = [evaluation.perplexity(each, ids, 128, 128) for each in (exact, narrow)]
-    assert perplexities[1] == pytest.approx(perplexities[0], rel=0.02)
+    assert perplexities[1] == pytest.approx(perplexities[0], rel=1e-3 if kind == "float16" else 0.02)
 
 
 @pytest.mark.parametrize(
@@ -150,6 +157,7 @@ def test_fewer_bits_cost_the_real_model_little_of_its_perplexity(smollm2, kind):
         (lambda: model().to("meta"), "int8", "works on the CPU, the model is on meta"),
         (lambda: model(d_model=16), "int4", "32 x 16 can't be kept in four bits: .* use 'int8'"),
         (lambda: model(d_ff=40), "int4", "80 x 32|32 x 40"),
+        pytest.param(with_a_large_embedding, "float16", "can't be kept in float16", marks=needs_fbgemm),
     ],
 )
 def test_what_cannot_be_quantized_is_said(make, kind, message):
@@ -173,14 +181,16 @@ def test_a_product_in_float16_rounds_nothing_but_the_matrix():
 
 def test_a_processor_without_a_product_for_float16_is_told_so(monkeypatch):
     monkeypatch.setattr(quantized, "has_fbgemm", lambda: False)
-    with pytest.raises(ValueError, match="needs an x86 processor with AVX2: use 'int8'"):
+    with pytest.raises(ValueError, match="needs FBGEMM, as on x86 processors with AVX2: use 'int8'"):
         quantize(model(), "float16")
 
 
 @needs_fbgemm
 def test_a_weight_beyond_float16_is_refused_rather_than_cut():
-    with pytest.raises(ValueError, match="a weight of 7e\\+04 can't be kept in float16, which ends at 65,504"):
+    with pytest.raises(ValueError, match="a weight of 70000 can't be kept in float16, which ends at 65,504"):
         quantized_layers([torch.full((16, 32), 70_000.0)], "float16")
+    with pytest.raises(ValueError, match="a weight of nan"):
+        quantized_layers([torch.full((16, 32), torch.nan)], "float16")
     assert quantized_layers([torch.full((16, 32), 65_504.0)], "float16")
 
 

@@ -65,10 +65,8 @@ def permutation_test(
 
 @functools.lru_cache(maxsize=1)
 def _all_choices(n: int, size: int) -> np.ndarray:
-    """Return all ways to choose `size` of the numbers 0 .. n - 1, (ways, size)."""
-    choices = np.array(list(combinations(range(n), size)))
-    choices.flags.writeable = False  # the next test may be given the same array
-    return choices
+    """Return all ways to choose `size` of the numbers 0 .. n - 1, (ways, size); kept, for tests come in series."""
+    return np.array(list(combinations(range(n), size)))
 
 
 def _numbers(name: str, values: Sequence[float]) -> np.ndarray:

@@ -49,13 +49,14 @@ def load(
             float32 where the processor only emulates it.
         quantization: "float16", "int8" or "int4" keeps the matrices in so few bits, on the CPU and for inference only,
             which makes answers faster and, but for float16, a little worse (`course_utils.transformer.quantized`).
+            Unlike dtype=torch.float16 it packs them for products that read them as they are.
 
     Raises:
         ModuleNotFoundError: the package with the weights is not installed.
         FileNotFoundError: no such folder (the message has the nearest name that there is), or a folder without a file
             that belongs there, named.
         ValueError: an unknown name, or none at all; a file that is damaged, cut short or not the one expected; another
-            architecture; another quantization, one on a GPU, or one that this processor has no product for.
+            architecture; what `course_utils.transformer.quantize` refuses.
         ConnectionError: the Hub can't be reached and the model was never downloaded; the message says what to run.
     """
     device = pick_device() if device is None else torch.device(device)

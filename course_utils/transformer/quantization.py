@@ -21,11 +21,13 @@ def quantize(model: DecoderLM, kind: str) -> DecoderLM:
 
     Args:
         model: on the CPU.
-        kind: "float16", "int8", a scale for each row, or "int4", a scale and an offset for each 32 weights of a row.
+        kind: "float16"; "int8", with a scale for each row; or "int4", with a scale and an offset for each 32 weights of
+            a row.
 
     Raises:
         ValueError: another kind; the model isn't on the CPU, or quantised already; it has adapters; a matrix of a size
-            that four bits don't take; float16 on a processor that has no product for it, or too small for a weight.
+            that four bits don't take; float16 on a processor that has no product for it; a weight too large for
+            float16, or no number.
     """
     if kind not in STACKS:
         raise ValueError(f"quantization must be one of {', '.join(STACKS)} or None, got {kind!r}")
@@ -37,9 +39,10 @@ def quantize(model: DecoderLM, kind: str) -> DecoderLM:
         raise ValueError("the model has adapters: quantise it first, then add them; or merge and remove them")
     modules = [(getattr(block, part), names) for block in model.layers for part, names in MATRICES]
     narrow = [quantized_layers([getattr(module, name).weight for name in names], kind) for module, names in modules]
+    output = model.get_parameter("embedding.weight" if model.head is None else "head.weight")
+    (head,) = quantized_layers([output], "int8" if kind == "int4" else kind)
     for (module, names), layers in zip(modules, narrow, strict=True):  # only once all of them are there
         for name, layer in zip(names, layers, strict=True):
             setattr(module, name, layer)
-    output = model.get_parameter("embedding.weight" if model.head is None else "head.weight")
-    model.head = quantized_layers([output], "int8" if kind == "int4" else kind)[0]
+    model.head = head
     return model.requires_grad_(False).eval()

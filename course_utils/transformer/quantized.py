@@ -69,7 +69,7 @@ class Stack(nn.Module):
     def transposed(self, gradient: Tensor) -> Tensor:
         """Return the gradient with respect to x, (N, d_in), of that with respect to x W^T, (N, d_out): times W.
 
-        W is widened piece by piece, as in `linear.product`.
+        W is widened for it: in eight and four bits piece by piece, as in `linear.product`, in float16 as a whole.
         """
         raise NotImplementedError
 
@@ -88,13 +88,18 @@ class Through(torch.autograd.Function):
         return ctx.stack.transposed(gradient.flatten(0, -2)).unflatten(0, gradient.shape[:-1]), None
 
 
+def has_fbgemm() -> bool:
+    """Say whether torch has FBGEMM's products for this processor."""
+    return "fbgemm" in torch.backends.quantized.supported_engines
+
+
 class Stack16(Stack):
     """A matrix in float16, (d_out, d_in), whose products the library FBGEMM, a part of torch, computes in float32.
 
-    It needs no instructions for narrow numbers but the widening of float16, which every processor with AVX2 has.
+    The processor need only widen float16 to float32, for which each one with AVX2 has an instruction.
 
     Raises:
-        ValueError: the library doesn't know this processor; a weight that float16 can't hold.
+        ValueError: the library isn't there for this processor; a weight that is no number or too large for float16.
 
     Source: Khudia et al. (2021), "FBGEMM: Enabling High-Performance Low-Precision Deep Learning Inference".
     """
@@ -102,10 +107,10 @@ class Stack16(Stack):
     def __init__(self, weight: Tensor):
         super().__init__()
         if not has_fbgemm():
-            raise ValueError("quantization='float16' needs an x86 processor with AVX2: use 'int8'")
+            raise ValueError("quantization='float16' needs FBGEMM, as on x86 processors with AVX2: use 'int8'")
         largest = float(weight.abs().max())
-        if largest > torch.finfo(torch.float16).max:
-            raise ValueError(f"a weight of {largest:.3g} can't be kept in float16, which ends at 65,504: use 'int8'")
+        if not largest <= torch.finfo(torch.float16).max:  # nor is NaN
+            raise ValueError(f"a weight of {largest:.6g} can't be kept in float16, which ends at 65,504: use 'int8'")
         self.packed = torch.ops.quantized.linear_prepack_fp16(weight.float(), None)
 
     def product(self, x: Tensor) -> Tensor:
@@ -113,8 +118,8 @@ class Stack16(Stack):
         return torch.ops.quantized.linear_dynamic_fp16(rows, self.packed).to(x.dtype).unflatten(0, x.shape[:-1])
 
     def transposed(self, gradient: Tensor) -> Tensor:
-        weight, _ = torch.ops.quantized.linear_unpack_fp16(self.packed)  # (d_out, d_in)
-        return (gradient.float() @ weight.float()).to(gradient.dtype)  # (N, d_in)
+        weight, _ = torch.ops.quantized.linear_unpack_fp16(self.packed)  # (d_out, d_in) float32
+        return (gradient.float() @ weight).to(gradient.dtype)  # (N, d_in)
 
 
 class Stack8(Stack):
@@ -169,16 +174,11 @@ class Stack4(Stack):
         return torch.cat([gradient @ self.product(piece).T for piece in rows], dim=1)  # (N, d_in)
 
 
-def has_fbgemm() -> bool:
-    """Say whether torch has FBGEMM's products for this processor."""
-    return "fbgemm" in torch.backends.quantized.supported_engines
-
-
 STACKS = {"float16": Stack16, "int8": Stack8, "int4": Stack4}
 
 
 def quantized_layers(weights: Sequence[Tensor], kind: str) -> list[Rows]:
-    """Return layers of the same input in a narrow kind, which `products` computes at once.
+    """Return layers of the same input, kept in fewer bits, which `products` computes at once.
 
     Args:
         weights: of each, (d_out, d_in).

@@ -21,7 +21,7 @@ from course_utils import corpora, decoding, evaluation, pretrained
 from course_utils.decoding.generation import drawer
 from course_utils.pretrained.loading import packaged_file
 from course_utils.speed import read_bandwidth
-from course_utils.transformer.quantized import quantized_layers
+from course_utils.transformer.quantized import STACKS, has_fbgemm, quantized_layers
 
 pytestmark = pytest.mark.benchmark
 
@@ -84,7 +84,7 @@ def test_fewer_bits(smollm2, tmp_path, busy):
     ids = torch.tensor([tokenizer.encode(PROMPT)])
     text = torch.tensor(tokenizer.encode("\n".join(corpora.load("pydocs", "train")["text"][:40]))[:4096])
     models = {"float32": model, "bfloat16": pretrained.load(dtype=torch.bfloat16)[0]}
-    models |= {kind: pretrained.load(quantization=kind)[0] for kind in ("float16", "int8", "int4")}
+    models |= {kind: pretrained.load(quantization=kind)[0] for kind in STACKS if kind != "float16" or has_fbgemm()}
     calls = {name: lambda each=each: decoding.generate(each, ids, NEW, temperature=0) for name, each in models.items()}
     peers = {f"transformers, {dtype}": peer_of(smollm2, tmp_path, dtype) for dtype in (torch.float32, torch.bfloat16)}
     calls |= {name: greedily(peer, ids) for name, peer in peers.items()}
