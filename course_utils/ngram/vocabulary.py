@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, repeat
 
 import numpy as np
 
@@ -93,10 +93,8 @@ class Vocabulary:
         tokens[starts], tokens[starts + lengths - 1] = START, END
         is_word = np.ones(len(tokens), bool)
         is_word[starts] = is_word[starts + lengths - 1] = False
-        get = self._ids.get
-        tokens[is_word] = np.fromiter(
-            (get(word, UNKNOWN) for word in chain.from_iterable(sentences)), np.int64, lengths.sum() - 2 * len(lengths)
-        )
+        ids = map(self._ids.get, chain.from_iterable(sentences), repeat(UNKNOWN))
+        tokens[is_word] = np.fromiter(ids, np.int64, lengths.sum() - 2 * len(lengths))
         return EncodedText(tokens, positions)
 
 
