@@ -13,7 +13,7 @@ from course_utils.evaluation.loss import token_surprises
 from course_utils.evaluation.windows import Ids, Row, as_rows, as_token_ids, document_windows, scoring_windows
 from course_utils.transformer import LanguageModel, context_length_of
 
-TOKENS_AT_ONCE = 1024  # in several windows, whose logits for 49,152 tokens take 200 MB; one may be longer
+TOKENS_AT_ONCE = 1024  # in several windows: logits over a vocabulary of 49,152 take 200 MB; one may be longer
 
 
 def perplexity(model: LanguageModel, ids: Ids, context_length: int, stride: int | None = None) -> float:
