@@ -28,6 +28,7 @@ MACHINE_PATH = re.compile(
     r"(?<![\w.:/])/(?:home|root|Users|tmp|work|private|var|opt|mnt)/\w|\b[A-Z]:\\\\?\w|site-packages"
 )
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+CLOCKS = {"perf_counter", "process_time", "monotonic", "timeit", "matmul_peak", "read_bandwidth"}
 LINK = re.compile(r"\]\(([^)\s]+)\)|(?:href|src)=\"([^\"]+)\"")
 PREDICTION = "**Predict first.**"
 MINUTES = re.compile(r"\*(\d+) minutes?\.\* [A-Z]")
@@ -226,6 +227,61 @@ def guard_links(notebook, path):
             yield f"no link to {sorted(missing)} at the {end} (in the first two and in the last two cells)"
 
 
+def guard_clocks(notebook, path):
+    """No assert looks at what a clock said: it would be about how busy the machine is."""
+    timed = set(CLOCKS)  # names that hold a time, or whose call takes one
+    for cell in code_cells(notebook):
+        for statement in _statements(ast.parse(re.sub("(?m)^[%!].*", "", cell.source)).body):
+            if isinstance(statement, ast.Assert) and (found := sorted(_names(statement) & timed)):
+                yield f"cell {cell.id} asserts something of {', '.join(found)}, which a clock has a part in"
+            for target, sources in _fills(statement):
+                if _names(*sources) & timed:
+                    timed |= _roots(target)
+                elif isinstance(target, ast.Name):
+                    timed.discard(target.id)
+
+
+def _statements(body):
+    """Those of a cell in order, inside loops and branches too, but not inside functions."""
+    for statement in body:
+        yield statement
+        if not isinstance(statement, ast.FunctionDef | ast.ClassDef):
+            for part in ("body", "orelse", "finalbody"):
+                yield from _statements(getattr(statement, part, []))
+
+
+def _fills(statement):
+    """What a statement fills, and from what: x = t, x[0] = t, for x in t, x.append(t), def x(): t."""
+    match statement:
+        case ast.FunctionDef(name):
+            yield ast.Name(name), [statement]
+        case ast.Assign([ast.Tuple(targets)], ast.Tuple(values)) if len(targets) == len(values):
+            yield from ((target, [value]) for target, value in zip(targets, values, strict=True))
+        case ast.Assign(targets, value):
+            yield from ((target, [value]) for target in targets)
+        case ast.For(target, source):
+            yield target, [source]
+        case ast.Expr(ast.Call(ast.Attribute(owner), arguments)):
+            yield ast.Subscript(owner), arguments
+
+
+def _names(*nodes):
+    """Names and attributes that are read, without those that a function or lambda binds itself."""
+    inside = [part for node in nodes for part in ast.walk(node)]
+    bound = {part.arg for part in inside if isinstance(part, ast.arg)}
+    bound |= {part.id for part in inside if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
+    read = {part.id for part in inside if isinstance(part, ast.Name)} - bound
+    return read | {part.attr for part in inside if isinstance(part, ast.Attribute)}
+
+
+def _roots(target):
+    """Of `a, b[c], d.e` the names a, b and d."""
+    while isinstance(target, ast.Subscript | ast.Attribute | ast.Starred):
+        target = target.value
+    parts = target.elts if isinstance(target, ast.Tuple | ast.List) else []
+    return {target.id} if isinstance(target, ast.Name) else set().union(*map(_roots, parts))
+
+
 GUARDS = [function for name, function in sorted(globals().items()) if name.startswith("guard_")]
 
 
@@ -340,6 +396,16 @@ BREAKS = {
     "no imports first": ("guard_beginning", lambda n: replace_source(n, 1, "import math", "x = 1\nimport math")),
     "sys.path": ("guard_environment", lambda n: replace_source(n, 2, "print", "sys.path.append('..'); print")),
     "%pip": ("guard_environment", lambda n: replace_source(n, 2, "print", "%pip install x\nprint")),
+    "an assert on a time": (
+        "guard_clocks",
+        lambda n: replace_source(n, 2, "print", "t = {}\nt['a'] = time.perf_counter()\nassert t['a'] < 9\nprint"),
+    ),
+    "an assert on what a function has timed": (
+        "guard_clocks",
+        lambda n: replace_source(
+            n, 2, "print", "def took():\n    return timeit.timeit(f)\nl = []\nl.append(took())\nassert l[0] < 9\nprint"
+        ),
+    ),
     "an unknown tag": ("guard_tags", lambda n: n.cells[2].metadata.update(tags=["nbval-ignore"])),
     "too many cells": ("guard_length", lambda n: [add_text(n, "word") for _ in range(MAX_CELLS)]),
     "an open answer": ("guard_predictions", lambda n: n.cells[7].metadata.pop("jupyter")),
