@@ -8,6 +8,8 @@ from itertools import combinations, pairwise
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from course_utils import evaluation
 from course_utils.corpora.tinyworld import TinyWorld
@@ -22,6 +24,7 @@ from course_utils.evaluation import (
 from course_utils.files import shipped
 from course_utils.ngram import NGramLM
 from course_utils.tokenization import BPETokenizer, CharTokenizer
+from course_utils.transformer import DecoderLM, TransformerConfig
 
 WORDS = {"women": ["Mia", "Anna", "Lily", "Zoe"], "men": ["Tom", "Ben", "Max", "Sam"]}
 JOBS = {
@@ -234,10 +237,34 @@ def test_many_sentences_are_scored_in_batches(tiny_model, monkeypatch):
     rng = random.Random(0)
     texts = ["".join(rng.choices("abcd", k=rng.randint(1, 8))) for _ in range(30)]
     at_once = sentence_log_likelihoods(tiny_model, tokenizer, texts, start="\n")
-    monkeypatch.setattr(evaluation.sentences, "TOKENS_AT_ONCE", 1)
-    assert sentence_log_likelihoods(tiny_model, tokenizer, texts, start="\n") == pytest.approx(at_once, rel=1e-5)
+    for limit in "TOKENS_IN_CACHE", "TOKENS_AT_ONCE":
+        monkeypatch.setattr(evaluation.sentences, limit, 1)
+    for model in tiny_model, lambda ids: tiny_model(ids):  # the second has no cache
+        assert sentence_log_likelihoods(model, tokenizer, texts, start="\n") == pytest.approx(at_once, rel=1e-5)
     perplexities = [evaluation.total_nats(tiny_model, tokenizer.encode("\n" + text), 32)[0] for text in texts]
     assert at_once == pytest.approx([-nats for nats in perplexities], rel=1e-5)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.text("abcd", min_size=1, max_size=8), min_size=1, max_size=20), st.sampled_from(["\n", "ab\n"]))
+def test_a_beginning_that_is_read_once_for_all_changes_no_score(texts, start):
+    torch.manual_seed(0)
+    model, tokenizer = DecoderLM(TransformerConfig(5, 16, 2, 2, 2, 32, 16)).eval(), CharTokenizer.train(["\nabcd"])
+    one_by_one = sentence_log_likelihoods(lambda ids: model(ids), tokenizer, texts, start=start)  # it has no cache
+    assert sentence_log_likelihoods(model, tokenizer, texts, start=start) == pytest.approx(one_by_one, rel=1e-5)
+
+
+def test_a_beginning_that_sentences_share_is_read_once(tiny_model, monkeypatch):
+    read, next_token_logits = [], tiny_model.next_token_logits
+
+    def counting(ids, **keywords):
+        read.append(ids.numel())
+        return next_token_logits(ids, **keywords)
+
+    monkeypatch.setattr(tiny_model, "next_token_logits", counting)
+    tokenizer = CharTokenizer.train(["\nabcd"])
+    sentence_log_likelihoods(tiny_model, tokenizer, ["abca", "abcb", "abd", "abca", "c"], start="\n")
+    assert read == [1, 1, 1, 1]  # the start, a, ab and abc: the last token of a sentence is never read
 
 
 @pytest.mark.parametrize(

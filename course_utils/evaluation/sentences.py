@@ -1,7 +1,7 @@
 """How likely a model finds whole sentences, each read alone."""
 
-from collections.abc import Sequence
-from itertools import groupby
+from collections.abc import Iterator, Sequence
+from itertools import count, groupby
 
 import torch
 
@@ -9,7 +9,9 @@ from course_utils.device import widened
 from course_utils.evaluation.loss import IGNORE_INDEX, token_surprises
 from course_utils.evaluation.scoring import TOKENS_AT_ONCE, check_context, device_of, in_eval_mode
 from course_utils.tokenization import Tokenizer
-from course_utils.transformer import LanguageModel
+from course_utils.transformer import CachedLanguageModel, LanguageModel, can_cache
+
+TOKENS_IN_CACHE = 8192  # of several sentences: keys and values of SmolLM2 take 380 MB at most, in float32
 
 
 @torch.no_grad()
@@ -40,17 +42,54 @@ def sentence_log_likelihoods(
             raise ValueError(f"sentences must hold a token each, got {sentence!r}: remove it")
         rows.append(before + tokens)
     check_context(model, max((len(row) - 1 for row in rows), default=1))
+    with in_eval_mode(model):
+        return _along_beginnings(model, rows, len(before)) if can_cache(model) else _whole(model, rows, len(before))
+
+
+def _whole(model: LanguageModel, rows: list[list[int]], n_before: int) -> list[float]:
+    """Read every row from its first token to its last, those of one length together, so that none is padded."""
     log_likelihoods = [0.0] * len(rows)
     device = device_of(model)
     by_length = sorted(range(len(rows)), key=lambda number: len(rows[number]))
-    with in_eval_mode(model):
-        for length, group in groupby(by_length, key=lambda number: len(rows[number])):  # so that none is padded
-            alike, at_once = list(group), max(1, TOKENS_AT_ONCE // length)
-            for batch in (alike[first : first + at_once] for first in range(0, len(alike), at_once)):
-                ids = torch.tensor([rows[number] for number in batch], device=device)  # (B, 1 + T)
-                targets = ids[:, 1:].clone()  # (B, T)
-                targets[:, : len(before) - 1] = IGNORE_INDEX
-                surprises = token_surprises(model(ids[:, :-1]), targets).view(len(batch), -1)  # (B, tokens scored)
-                for number, nats in zip(batch, widened(surprises).sum(dim=1).tolist(), strict=True):
-                    log_likelihoods[number] = -nats
+    for length, group in groupby(by_length, key=lambda number: len(rows[number])):
+        for batch in _batches(list(group), TOKENS_AT_ONCE // length):
+            ids = torch.tensor([rows[number] for number in batch], device=device)  # (B, 1 + T)
+            targets = ids[:, 1:].clone()  # (B, T)
+            targets[:, : n_before - 1] = IGNORE_INDEX
+            surprises = token_surprises(model(ids[:, :-1]), targets).view(len(batch), -1)  # (B, tokens scored)
+            for number, nats in zip(batch, widened(surprises).sum(dim=1).tolist(), strict=True):
+                log_likelihoods[number] = -nats
     return log_likelihoods
+
+
+def _along_beginnings(model: CachedLanguageModel, rows: list[list[int]], n_before: int) -> list[float]:
+    """Read a beginning that several rows share once: token after token, from the cache of the tokens before."""
+    log_likelihoods = [0.0] * len(rows)
+    device = device_of(model)
+    alike = sorted(range(len(rows)), key=lambda number: rows[number])  # those that begin alike are neighbours
+    for batch in _batches(alike, TOKENS_IN_CACHE // max(map(len, rows), default=1)):
+        cache = model.new_cache(1, max(len(rows[number]) for number in batch) - 1)
+        beginning = dict.fromkeys(batch, 0)  # row -> which of the beginnings in the cache is its own
+        parents, ids = [0], torch.tensor([rows[batch[0]][:n_before]], device=device)  # (1, tokens before)
+        for length in count(n_before):  # of the beginnings
+            cache.reorder(torch.tensor(parents, device=device))
+            logits = model.next_token_logits(ids, cache=cache)  # (beginnings, V)
+            places = torch.tensor(list(beginning.values()), device=device)  # (rows that go on,)
+            tokens = torch.tensor([rows[number][length] for number in beginning], device=device)
+            for number, nats in zip(beginning, token_surprises(logits[places], tokens).tolist(), strict=True):
+                log_likelihoods[number] -= nats
+            longer = {  # row -> its next beginning, told by the one before and the token
+                number: (place, rows[number][length])
+                for number, place in beginning.items()
+                if len(rows[number]) > length + 1
+            }
+            if not longer:
+                break
+            nodes = {node: place for place, node in enumerate(dict.fromkeys(longer.values()))}
+            beginning = {number: nodes[node] for number, node in longer.items()}
+            parents, ids = [parent for parent, _ in nodes], torch.tensor([[token] for _, token in nodes], device=device)
+    return log_likelihoods
+
+
+def _batches(numbers: list[int], at_once: int) -> Iterator[list[int]]:
+    return (numbers[first : first + max(1, at_once)] for first in range(0, len(numbers), max(1, at_once)))
