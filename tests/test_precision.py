@@ -31,6 +31,7 @@ PLACES = {
         {"autocast": 1, "bfloat16": 1, "multiplies_bfloat16": 2},
         "asks the trainer for bfloat16 where it is native",
     ),
+    "ladder/young.py": ({"half": 1}, "how the weights lie in their file; they are read as float32"),
     "memory/cache.py": ({"float16": 1}, "counts bytes, computes nothing"),
     "memory/inference.py": ({"float16": 1}, "counts bytes, computes nothing"),
     "memory/training.py": ({"bfloat16": 1}, "counts bytes, computes nothing"),
