@@ -8,7 +8,7 @@ from itertools import combinations, pairwise
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from course_utils import evaluation
@@ -246,7 +246,8 @@ def test_many_sentences_are_scored_in_batches(tiny_model, monkeypatch):
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.lists(st.text("abcd", min_size=1, max_size=8), min_size=1, max_size=20), st.sampled_from(["\n", "ab\n"]))
+@given(st.lists(st.text("ab", min_size=1, max_size=8), min_size=1, max_size=20), st.sampled_from(["\n", "ab\n"]))
+@example(["abca", "abcb", "abd", "abca"], "\n")
 def test_a_beginning_that_is_read_once_for_all_changes_no_score(texts, start):
     torch.manual_seed(0)
     model, tokenizer = DecoderLM(TransformerConfig(5, 16, 2, 2, 2, 32, 16)).eval(), CharTokenizer.train(["\nabcd"])
@@ -265,6 +266,8 @@ def test_a_beginning_that_sentences_share_is_read_once(tiny_model, monkeypatch):
     tokenizer = CharTokenizer.train(["\nabcd"])
     sentence_log_likelihoods(tiny_model, tokenizer, ["abca", "abcb", "abd", "abca", "c"], start="\n")
     assert read == [1, 1, 1, 1]  # the start, a, ab and abc: the last token of a sentence is never read
+    sentence_log_likelihoods(tiny_model, tokenizer, ["abc", "bcd", "cda"], start="\n")
+    assert len(read) == 4  # what shares next to nothing is read whole, all tokens at once
 
 
 @pytest.mark.parametrize(

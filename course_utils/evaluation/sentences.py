@@ -1,7 +1,7 @@
 """How likely a model finds whole sentences, each read alone."""
 
 from collections.abc import Iterator, Sequence
-from itertools import count, groupby
+from itertools import count, groupby, pairwise, takewhile
 
 import torch
 
@@ -43,7 +43,9 @@ def sentence_log_likelihoods(
         rows.append(before + tokens)
     check_context(model, max((len(row) - 1 for row in rows), default=1))
     with in_eval_mode(model):
-        return _along_beginnings(model, rows, len(before)) if can_cache(model) else _whole(model, rows, len(before))
+        if can_cache(model) and 2 * _distinct_beginnings(rows) <= sum(map(len, rows)):
+            return _along_beginnings(model, rows, len(before))
+        return _whole(model, rows, len(before))
 
 
 def _whole(model: LanguageModel, rows: list[list[int]], n_before: int) -> list[float]:
@@ -63,11 +65,15 @@ def _whole(model: LanguageModel, rows: list[list[int]], n_before: int) -> list[f
 
 
 def _along_beginnings(model: CachedLanguageModel, rows: list[list[int]], n_before: int) -> list[float]:
-    """Read a beginning that several rows share once: token after token, from the cache of the tokens before."""
+    """Read a beginning that several rows share once: token after token, from the cache of the tokens before.
+
+    Of abca, abcb and abd the beginnings a and ab are read once for the three of them, and abc once for two. Each length
+    takes a pass over all weights: it pays where many sentences share much.
+    """
     log_likelihoods = [0.0] * len(rows)
     device = device_of(model)
     alike = sorted(range(len(rows)), key=lambda number: rows[number])  # those that begin alike are neighbours
-    for batch in _batches(alike, TOKENS_IN_CACHE // max(map(len, rows), default=1)):
+    for batch in _batches(alike, min(TOKENS_AT_ONCE, TOKENS_IN_CACHE // max(map(len, rows), default=1))):
         cache = model.new_cache(1, max(len(rows[number]) for number in batch) - 1)
         beginning = dict.fromkeys(batch, 0)  # row -> which of the beginnings in the cache is its own
         parents, ids = [0], torch.tensor([rows[batch[0]][:n_before]], device=device)  # (1, tokens before)
@@ -91,5 +97,13 @@ def _along_beginnings(model: CachedLanguageModel, rows: list[list[int]], n_befor
     return log_likelihoods
 
 
+def _distinct_beginnings(rows: list[list[int]]) -> int:
+    """Count the beginnings of all rows, each once however many share it: of abc and abd four, a, ab, abc and abd."""
+    neighbours = pairwise([[], *sorted(rows)])
+    shared = sum(sum(takewhile(bool, map(int.__eq__, before, row))) for before, row in neighbours)
+    return sum(map(len, rows)) - shared
+
+
 def _batches(numbers: list[int], at_once: int) -> Iterator[list[int]]:
-    return (numbers[first : first + max(1, at_once)] for first in range(0, len(numbers), max(1, at_once)))
+    size = max(1, at_once)
+    return (numbers[first : first + size] for first in range(0, len(numbers), size))

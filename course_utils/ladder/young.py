@@ -1,12 +1,13 @@
 """Young transformers of tinyworld: one seen every 80 steps of its training, and one of another seed half-way.
 
-Notebook 16 mixes them with n-grams. They are shipped, for their training takes half a minute and more, and rounds a
-little differently on every processor. Made by `python -m course_utils.ladder.young`.
+Notebook 16 mixes them with n-grams. They are shipped, for their training takes most of a minute, and rounds a little
+differently on every processor. Made by `python -m course_utils.ladder.young`.
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import safetensors.torch
 import torch
@@ -21,12 +22,20 @@ from course_utils.transformer import DecoderLM, TransformerConfig
 
 FILE = shipped("models/young/model.safetensors")
 SHAPE = TransformerConfig(vocab_size=768, d_model=64, n_layers=2, n_heads=4, n_kv_heads=4, d_ff=176, context_length=128)
-SETTINGS = TrainingConfig(steps=480, batch_size=8, learning_rate=0.01, validate_every=80, progress=False)
+WHOLE = 480  # steps
+SETTINGS = TrainingConfig(steps=WHOLE, batch_size=8, learning_rate=0.01, validate_every=80, progress=False)
 STEPS = {0: range(80, 481, 80), 1: [240]}  # of each seed: the steps after which its weights are kept
 
 
 def train(seed: int) -> dict[int, DecoderLM]:
-    """Train one of them on one thread; return it as it was after each of its `STEPS`."""
+    """Train one of them on one thread; return it as it was after each of its `STEPS`.
+
+    It sets torch's global seed; the number of threads is afterwards what it was.
+
+    Raises:
+        KeyError: a seed that has no steps.
+    """
+    steps = STEPS[seed]
     _, tokenizer = load_model("tinyworld")
     rows = {
         split: [torch.tensor(document_row(text, tokenizer.encode)) for text in load_corpus("tinyworld", split)["text"]]
@@ -36,14 +45,25 @@ def train(seed: int) -> dict[int, DecoderLM]:
     kept: dict[int, DecoderLM] = {}
 
     def keep(trainer: Trainer) -> None:
-        if trainer.history.step in STEPS[seed]:
+        if trainer.history.step in steps:
             weights = {name: weight.clone() for name, weight in trainer.model.state_dict().items()}
             kept[trainer.history.step] = DecoderLM.from_weights(SHAPE, weights)
 
+    settings = replace(SETTINGS, seed=seed, **first_steps(max(steps)))
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
     torch.manual_seed(seed)
-    Trainer(DecoderLM(SHAPE), stream, rows["validation"][:2], replace(SETTINGS, seed=seed), keep).run()
+    try:
+        Trainer(DecoderLM(SHAPE), stream, rows["validation"][:2], settings, keep).run()
+    finally:
+        torch.set_num_threads(threads)
     return kept
+
+
+def first_steps(steps: int) -> dict[str, Any]:
+    """Return the settings of a run that stops after so many steps, at the learning rates of the whole run."""
+    warmup = SETTINGS.warmup * WHOLE  # steps
+    return {"steps": steps, "warmup": warmup / steps, "final": (WHOLE - steps) / (WHOLE - warmup)}
 
 
 def save_young(models: Mapping[tuple[int, int], DecoderLM], path: str | Path = FILE) -> None:
@@ -77,7 +97,9 @@ def load_young(path: str | Path = FILE) -> dict[tuple[int, int], DecoderLM]:
             for step in steps
         }
     except (SafetensorError, ValueError) as error:
-        raise ValueError(f"{path} is damaged or of other models: {error}") from error
+        raise ValueError(
+            f"{path} is damaged or of other models ({error}): `python -m course_utils.ladder.young` makes it again"
+        ) from error
 
 
 def _weights(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
